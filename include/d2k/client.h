@@ -1,0 +1,286 @@
+/* d2k/client.h: a process of a d2k kernel.
+ *
+ * A client connects to a kernel, registers as a process, defines objects and publishes their
+ * values, subscribes to objects of others. It uses no thread, no event loop and no global state,
+ * and never ends the program.
+ *
+ * Two ways to drive it:
+ *  - blocking: d2k_client_connect(), then d2k_client_next() with a time-out;
+ *  - from a loop of your own: d2k_client_start(), then again and again: d2k_client_sockets() and
+ *    d2k_client_deadline_ms() tell what to wait for, d2k_client_process() works, d2k_client_next(c,
+ * &event, 0) takes events.
+ *
+ * Threads: one client is used by one thread at a time; different clients are independent.
+ * Ownership: pointers in an event hold until the next call on the same client. Text arguments are
+ * copied. Errors: every function that can fail says so in its result; d2k_client_error_text() has
+ * the sentence. */
+#ifndef D2K_CLIENT_H
+#define D2K_CLIENT_H
+
+#include <d2k/result.h>
+#include <d2k/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define D2K_DEFAULT_PORT 3119u
+
+/* "V1.00.000 s1": the version of this library. Static. */
+D2K_API const char *d2k_version(void);
+
+/* ---- configuration of a client ---- */
+
+typedef struct d2k_config d2k_config;
+
+/* suffix: type of the process as it stands in its name ("API", "KOM"; 1..8 letters or digits).
+ * program_version: shape of d2k_version(), NULL for that of the library. D2K_ARGUMENT,
+ * D2K_NO_MEMORY. Free with d2k_config_free(). */
+D2K_API d2k_result d2k_config_new(const char *suffix, const char *program_version,
+                                  d2k_config **ret_config) D2K_MUST_CHECK;
+/* NULL is allowed. */
+D2K_API void d2k_config_free(d2k_config *config);
+
+/* What a start parameter was. */
+typedef enum d2k_parameter {
+    D2K_PARAMETER_TAKEN,   /* it belongs to every client and was stored */
+    D2K_PARAMETER_UNKNOWN, /* not one of them: the program's own */
+    D2K_PARAMETER_HELP,    /* /? /h --help: print and end, whatever else is given */
+} d2k_parameter;
+
+/* Stores one start parameter: /S<host> /P<port> /W<name>[,<instance>] /F<seconds> @<application>,
+ * --server= --port=
+ * --process= --watchdog= --application= --config-dir= --installation= --log-dir= --reconnect
+ * --verbose, /?. /S takes a list separated by ',' of hosts, each with an optional port
+ * ("[::1]:3119"), tried in order. D2K_ARGUMENT with the reason in d2k_config_error_text() when it
+ * is one of them but its value is wrong. */
+D2K_API d2k_result d2k_config_parameter(d2k_config *config, const char *parameter,
+                                        d2k_parameter *ret_what) D2K_MUST_CHECK;
+
+/* The explanation of all parameters above, one a line, for /?. Static, terminated. */
+D2K_API const char *d2k_config_parameters_help(void);
+
+/* The same, by function. Each D2K_ARGUMENT or D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_config_set_server(d2k_config *config, const char *hosts)
+    D2K_MUST_CHECK; /* default "localhost" */
+D2K_API d2k_result d2k_config_set_port(d2k_config *config,
+                                       unsigned port) D2K_MUST_CHECK; /* default 3119 */
+D2K_API d2k_result d2k_config_set_application(d2k_config *config, const char *name) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_config_set_config_dir(d2k_config *config, const char *path) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_config_set_installation(d2k_config *config, const char *name) D2K_MUST_CHECK;
+/* "DispPC", instance 1..15, or 0 for none. Without it the process is called
+ * <COMPUTER>_<NN>.<suffix> with a number that the kernel gives. */
+D2K_API d2k_result d2k_config_set_process(d2k_config *config, const char *workstation,
+                                          unsigned instance) D2K_MUST_CHECK;
+/* Interval of watchdog messages in seconds, 1..3600; default 10. The link is lost after three that
+ * are missing. */
+D2K_API d2k_result d2k_config_set_watchdog(d2k_config *config, unsigned seconds) D2K_MUST_CHECK;
+/* Over the local socket of a kernel on this machine (administration) instead of TCP. */
+D2K_API void d2k_config_set_local(d2k_config *config, bool local);
+/* Connect again after an unexpected end, with growing jittered waits; default off: the client has
+ * ended then. */
+D2K_API void d2k_config_set_reconnect(d2k_config *config, bool reconnect);
+/* How long a connection may take, TLS and registration included, in ms; default 60,000. */
+D2K_API void d2k_config_set_connect_timeout(d2k_config *config, unsigned timeout_ms);
+
+typedef enum d2k_log_level {
+    D2K_LOG_ERROR,
+    D2K_LOG_WARNING,
+    D2K_LOG_INFO,
+} d2k_log_level;
+
+/* Gets every log line ("[2022-09-23 07:48:11.289] CLIENT - ..."), without line end; it may hold
+ * several lines separated by \n. NULL: no log. Called from within the functions below. */
+typedef void d2k_log_function(void *context, d2k_log_level level, const char *line);
+D2K_API void d2k_config_set_log(d2k_config *config, d2k_log_function *log, void *context);
+
+/* Why the last function on this configuration failed; "" if none did. */
+D2K_API const char *d2k_config_error_text(const d2k_config *config);
+
+/* What was set, for programs that share the parameters (NULL or 0 where nothing was). */
+D2K_API const char *d2k_config_log_dir(const d2k_config *config);
+D2K_API const char *d2k_config_workstation(const d2k_config *config);
+D2K_API unsigned d2k_config_instance(const d2k_config *config);
+D2K_API bool d2k_config_verbose(const d2k_config *config);
+/* The application: given, or DefaultApplication of installation.conf, or NULL. Reads that file on
+ * the first call. */
+D2K_API const char *d2k_config_application(d2k_config *config);
+
+/* ---- the client ---- */
+
+typedef struct d2k_client d2k_client;
+
+/* Takes over `config` (also on failure: it is freed). Reads the TLS parameters of the application;
+ * what is wrong with them is said here: D2K_CONFIG, D2K_FILE, D2K_NOT_FOUND, with *ret_error_text
+ * (malloc'ed, may be NULL; ret_error_text may be NULL). D2K_NO_MEMORY. Connects to nothing yet. */
+D2K_API d2k_result d2k_client_new(d2k_config *config, d2k_client **ret_client,
+                                  char **ret_error_text) D2K_MUST_CHECK;
+/* Closes at once, without log-off if there was none. NULL is allowed. */
+D2K_API void d2k_client_free(d2k_client *client);
+
+/* Why the last function on this client failed or its link ended; "" if nothing did. */
+D2K_API const char *d2k_client_error_text(const d2k_client *client);
+
+/* Begins connecting. D2K_STATE when it was begun already. */
+D2K_API d2k_result d2k_client_start(d2k_client *client) D2K_MUST_CHECK;
+
+/* d2k_client_start() and waiting until registered. D2K_OK, or why not: D2K_TIMEOUT, D2K_RESOLVE,
+ * D2K_IO (nobody listens...), D2K_NO_TLS, D2K_TLS_REQUIRED, D2K_TLS, D2K_NOT_VERIFIED,
+ * D2K_NAME_IN_USE, D2K_REFUSED, D2K_PROTOCOL. With reconnect it goes on trying until timeout_ms
+ * (-1: for ever). */
+D2K_API d2k_result d2k_client_connect(d2k_client *client, int timeout_ms) D2K_MUST_CHECK;
+
+#define D2K_WANT_READ  1
+#define D2K_WANT_WRITE 2
+
+typedef struct d2k_socket {
+    int socket; /* operating-system handle; still the client's: never close it */
+    int events; /* D2K_WANT_READ | D2K_WANT_WRITE */
+} d2k_socket;
+
+/* Fills at most `max` sockets to be watched and returns how many there are (16 are always enough).
+ * They may change after every call on the client. */
+D2K_API size_t d2k_client_sockets(const d2k_client *client, d2k_socket *ret_sockets, size_t max);
+/* Milliseconds until d2k_client_process() must be called even if no socket is ready; -1: no
+ * deadline. */
+D2K_API int d2k_client_deadline_ms(const d2k_client *client);
+/* Works on everything that is ready; call it when a socket is ready or the deadline has come; never
+ * blocks. D2K_OK, or the reason why the client has ended for good (the same again on every later
+ * call). */
+D2K_API d2k_result d2k_client_process(d2k_client *client) D2K_MUST_CHECK;
+
+typedef struct d2k_object_info {
+    uint32_t hobj; /* kernel-wide number, stable over restarts of the kernel */
+    d2k_type type;
+    const char *name, *description, *unit;
+    const char *owner; /* process name; "" is the kernel itself */
+} d2k_object_info;
+
+typedef enum d2k_process_state {
+    D2K_PROCESS_RUNNING = 0,
+    D2K_PROCESS_STOP = 1,  /* logged off */
+    D2K_PROCESS_CRASH = 2, /* its link was lost */
+    D2K_PROCESS_WDERR = 3, /* its watchdog messages were missing */
+} d2k_process_state;
+
+typedef struct d2k_process_info {
+    uint32_t id;
+    const char *name;
+    unsigned instance;
+    d2k_process_state state;
+    const char *version, *computer, *address;
+    uint32_t os_process_id;
+    const char *tls_version; /* "TLSv1.3"; "" is a plain connection */
+    bool verified;           /* it says that it verified the kernel's certificate */
+    int64_t since_ns;
+    uint64_t connection_sql_id;
+    uint64_t values_in, values_out; /* from it to the kernel, from the kernel to it */
+} d2k_process_info;
+
+typedef enum d2k_event_type {
+    D2K_EVENT_CONNECTED, /* registered; `text` is the process name, `count` the ConnectionSqlId */
+    D2K_EVENT_DISCONNECTED, /* `result`, `text`: why; with reconnect it goes on by itself */
+    D2K_EVENT_OBJECT, /* `object`: definition of an object that a subscription, read or list matches
+                       */
+    D2K_EVENT_VALUE,  /* `object` (hobj and name always), `value` */
+    D2K_EVENT_SNAPSHOT_END, /* `request`: the subscription has told all there was; `count` objects
+                             */
+    D2K_EVENT_OVERRUN, /* `request`: a subscription in mode `every`; `count` values were lost */
+    D2K_EVENT_PROCESS, /* `process`: answer to d2k_list_processes() */
+    D2K_EVENT_DONE,    /* `request` is answered completely; `count` */
+    D2K_EVENT_FAILED,  /* `request` was refused: `result`, `text` */
+    D2K_EVENT_ACKNOWLEDGED, /* the kernel has taken all that was published up to `count` */
+    D2K_EVENT_PONG,         /* answer to d2k_ping(): `request`, `text` with `count` bytes */
+} d2k_event_type;
+
+typedef struct d2k_event {
+    d2k_event_type type;
+    uint64_t request; /* number that the asking function gave; 0: none */
+    uint64_t count;
+    d2k_result result;
+    const char *text;
+    const d2k_object_info *object;
+    const d2k_value *value;
+    const d2k_process_info *process;
+} d2k_event;
+
+/* Takes the next event, waiting up to timeout_ms for one (0: do not wait, -1: for ever). D2K_OK:
+ * *ret_event is filled; D2K_TIMEOUT (or D2K_AGAIN for timeout 0): none; anything else: the client
+ * has ended, and why. */
+D2K_API d2k_result d2k_client_next(d2k_client *client, d2k_event *ret_event,
+                                   int timeout_ms) D2K_MUST_CHECK;
+
+/* ---- publishing ---- */
+
+typedef struct d2k_object d2k_object; /* belongs to its client */
+
+/* Declares an object of this process. It may be called at any time; after a reconnect it is
+ * declared again by itself. If the kernel refuses, an event D2K_EVENT_FAILED with the object's name
+ * in its text comes. D2K_ARGUMENT (name, type, length), D2K_NO_MEMORY. Declaring the same name
+ * again gives the same object. */
+D2K_API d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type,
+                              const char *description, const char *unit,
+                              d2k_object **ret_object) D2K_MUST_CHECK;
+
+/* Publishes a value; time 0 is now. D2K_OK means: taken into the output, which is sent by
+ * d2k_client_process() (several values go out together). While not connected the newest value is
+ * kept and sent after registration. D2K_TYPE, D2K_ARGUMENT (range; text that is not UTF-8),
+ * D2K_LIMIT (1 MiB waits already: let d2k_client_process() work). */
+D2K_API d2k_result d2k_publish(d2k_object *object, const d2k_value *value) D2K_MUST_CHECK;
+
+/* Asks for an event D2K_EVENT_ACKNOWLEDGED once the kernel has taken everything published so far.
+ * D2K_STATE (not connected). */
+D2K_API d2k_result d2k_acknowledge(d2k_client *client, uint64_t *ret_sequence) D2K_MUST_CHECK;
+
+/* ---- reading ---- */
+
+typedef enum d2k_mode {
+    D2K_LATEST = 0, /* a slow reader skips to the newest value of each object */
+    D2K_EVERY = 1,  /* every value; too slow a reader gets an overrun, never a silent loss */
+} d2k_mode;
+
+/* Subscribes to a name or a pattern with '*' and '?'; objects that are defined later are included.
+ * Kept over reconnects. *ret_request (may be NULL) names the subscription in events and in
+ * d2k_unsubscribe(). D2K_ARGUMENT, D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_subscribe(d2k_client *client, const char *pattern, d2k_mode mode,
+                                 uint64_t *ret_request) D2K_MUST_CHECK;
+/* D2K_NOT_FOUND. */
+D2K_API d2k_result d2k_unsubscribe(d2k_client *client, uint64_t request) D2K_MUST_CHECK;
+
+/* Each asks once; answers are events with *ret_request, the last is D2K_EVENT_DONE or
+ * D2K_EVENT_FAILED. D2K_STATE: not connected. d2k_read: OBJECT and VALUE for each match;
+ * d2k_list_objects: OBJECT; d2k_list_processes: PROCESS. */
+D2K_API d2k_result d2k_read(d2k_client *client, const char *pattern,
+                            uint64_t *ret_request) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_list_objects(d2k_client *client, const char *pattern,
+                                    uint64_t *ret_request) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_list_processes(d2k_client *client, const char *pattern,
+                                      uint64_t *ret_request) D2K_MUST_CHECK;
+/* `size` at most 64 KiB. */
+D2K_API d2k_result d2k_ping(d2k_client *client, const void *data, size_t size,
+                            uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* ---- the end ---- */
+
+/* Logs off: the kernel records Stop instead of Crash. Waits up to timeout_ms until all output has
+ * left. D2K_OK, D2K_TIMEOUT. */
+D2K_API d2k_result d2k_log_off(d2k_client *client, int timeout_ms) D2K_MUST_CHECK;
+
+/* Asks the kernel to end. Only over the local socket or with the right to administer; else
+ * D2K_EVENT_FAILED. */
+D2K_API d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason,
+                                       uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* ---- facts about the link (while registered; "" or 0 otherwise) ---- */
+D2K_API bool d2k_client_registered(const d2k_client *client);
+D2K_API const char *d2k_client_process_name(const d2k_client *client);
+D2K_API const char *d2k_client_kernel_version(const d2k_client *client);
+D2K_API const char *d2k_client_tls_version(const d2k_client *client);
+D2K_API bool d2k_client_verified(const d2k_client *client);
+D2K_API uint64_t d2k_client_connection_sql_id(const d2k_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

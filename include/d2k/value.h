@@ -1,0 +1,93 @@
+/* d2k/value.h: the value of an object: content, quality, time. */
+#ifndef D2K_VALUE_H
+#define D2K_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <d2k/result.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Type of an object and of a value. The numbers are those of the wire (docs/protocol). */
+typedef enum d2k_type {
+    D2K_TYPE_NONE = 0, /* no value yet; only ever received */
+    D2K_TYPE_BOOLEAN = 1,
+    D2K_TYPE_INTEGER = 2, /* 64 bit signed */
+    D2K_TYPE_REAL = 3,    /* IEEE 754 double; NaN and infinities are not values */
+    D2K_TYPE_ABSOLUTE_TIME = 4,
+    D2K_TYPE_RELATIVE_TIME = 5,
+    D2K_TYPE_TEXT = 6, /* UTF-8 */
+} d2k_type;
+
+/* Status bits of a value (D2000 value status). */
+#define D2K_STATUS_VALID         0x0001u
+#define D2K_STATUS_PROC_ALARM    0x0002u
+#define D2K_STATUS_NO_ACK_PALARM 0x0004u
+#define D2K_STATUS_PR_AL_SILENT  0x0008u
+#define D2K_STATUS_WEAK          0x0010u
+#define D2K_STATUS_NO_ACK_VALUE  0x0020u
+#define D2K_STATUS_TRANSIENT     0x0040u
+#define D2K_STATUS_DEFAULT       0x0080u
+#define D2K_STATUS_MANUAL        0x0100u
+#define D2K_STATUS_PR_AL_CRIT    0x0200u
+#define D2K_STATUS_ALL           0x03ffu
+
+/* Limits, each tested at the limit and one past it. */
+#define D2K_TEXT_MAX_CHARS  100000u /* longer is cut on a character boundary and marked Weak */
+#define D2K_TEXT_MAX_BYTES  (4u * D2K_TEXT_MAX_CHARS)
+#define D2K_OBJECT_NAME_MAX 64u                          /* bytes, ASCII */
+#define D2K_DESCRIPTION_MAX 512u                         /* bytes: 128 characters of UTF-8 */
+#define D2K_UNIT_MAX        64u                          /* bytes */
+#define D2K_TIME_MIN_NS     INT64_C(63072000000000000)   /* 1972-01-01 00:00:00 UTC */
+#define D2K_TIME_MAX_NS     INT64_C(4102444799999999999) /* 2099-12-31 23:59:59.999999999 UTC */
+
+/* One value. Time is in nanoseconds since 1970-01-01 UTC; 0 when a value is given to d2k means
+ * "now". The text of a received value belongs to the library and holds until the next call on that
+ * client. */
+typedef struct d2k_value {
+    d2k_type type;
+    uint32_t status;   /* D2K_STATUS_ bits */
+    uint16_t flags;    /* user flags: bit 0 is A, bit 15 is P */
+    bool past;         /* delivered late: tells of the past, is not the current value */
+    int64_t time_ns;   /* time stamp of the value */
+    uint64_t sequence; /* number that the source gave; filled in by the library when publishing */
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        int64_t
+            absolute_time_ns; /* since 1970-01-01 UTC, within D2K_TIME_MIN_NS..D2K_TIME_MAX_NS */
+        int64_t relative_time_ns;
+        struct {
+            const char *data; /* not terminated */
+            size_t size;      /* bytes */
+        } text;
+    } content;
+} d2k_value;
+
+/* A valid value of each type, with time 0 ("now"). Text is borrowed, not copied. */
+D2K_API d2k_value d2k_boolean(bool content);
+D2K_API d2k_value d2k_integer(int64_t content);
+D2K_API d2k_value d2k_real(double content);
+D2K_API d2k_value d2k_absolute_time(int64_t ns_since_1970);
+D2K_API d2k_value d2k_relative_time(int64_t ns);
+D2K_API d2k_value d2k_text(const char *terminated);
+
+/* "Boolean", "Integer", "Real", "Absolute time", "Relative time", "Text", "None"; "?" for no type.
+ */
+D2K_API const char *d2k_type_name(d2k_type type);
+
+/* Writes the content as text: true/false, digits, shortest decimal that reads back to the same
+ * double, "hh:mm:ss.mmm DD-MM-YYYY" (local time), "d hh:mm:ss.mmm", the text itself. Always
+ * terminated, cut to size. Returns the length the whole would have. */
+D2K_API size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,110 @@
+/* registry/settings.h: every setting is one row of one table, which parses, checks, prints and
+ * documents it. */
+#ifndef D2K_REGISTRY_SETTINGS_H
+#define D2K_REGISTRY_SETTINGS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "registry/location.h"
+#include "registry/registry.h"
+
+enum tls_level {
+    TLS_LEVEL_NONE,
+    TLS_LEVEL_NO_PEER_AUTH,
+    TLS_LEVEL_PEER_AUTH, /* clients only, in this version */
+};
+
+enum tls_min_version {
+    TLS_MIN_1_2,
+    TLS_MIN_1_3,
+};
+
+enum tls_cert_dates {
+    TLS_DATES_WARN,
+    TLS_DATES_STRICT,
+};
+
+#define SETTINGS_PATHS_MAX 64 /* entries of TLS_TrustedCerts */
+
+/* cfg_<application>.conf, [TLS_Server] */
+struct tls_server_settings {
+    bool present; /* the section is there */
+    char *cert_file;
+    char *key_file; /* NULL: the certificate file holds the key too */
+    enum tls_level level;
+    enum tls_min_version min_version;
+    enum tls_cert_dates dates;
+};
+
+/* cfg_<application>.conf, [TLS_Client] */
+struct tls_client_settings {
+    bool present;
+    char *trusted_certs[SETTINGS_PATHS_MAX]; /* first trusted_count are set */
+    size_t trusted_count;
+    enum tls_level level;
+    enum tls_min_version min_version;
+    enum tls_cert_dates dates;
+};
+
+/* cfg_<application>.conf as a whole. */
+struct application_settings {
+    struct tls_server_settings tls_server;
+    struct tls_client_settings tls_client;
+    unsigned max_clients;       /* Max_Clients */
+    unsigned handshake_workers; /* Handshake_Workers; 0: one per processor */
+    unsigned kom_period_ms;     /* [KOM] Period */
+    struct os_file_stamp stamp; /* of the file it was read from */
+};
+
+/* installation.conf */
+struct installation_settings {
+    char *default_application; /* NULL: not set */
+    uint64_t max_log_size;     /* Max_Log_Size, bytes; 0: no limit */
+};
+
+/* Reads <config_dir>/cfg_<application>.conf and validates everything; warnings (unknown key with
+ * file:line) go to `log` (NULL: nowhere) with component "REGISTRY". D2K_NOT_FOUND (no such file:
+ * names the file it looked for and the applications that are there), D2K_AGAIN (changed while it
+ * was read), D2K_FILE, D2K_CONFIG ("file:line: TLS_RequiredLevel = x: what was read and what is
+ * allowed"), D2K_NO_MEMORY. A level that is missing although other values of its section are set is
+ * D2K_CONFIG. */
+d2k_result settings_read_application(const struct registry_location *location,
+                                     const char *application, const struct log *log,
+                                     struct application_settings *ret_settings,
+                                     struct error *err) D2K_MUST_CHECK;
+void settings_free_application(struct application_settings *settings);
+
+/* As above for installation.conf; a missing file gives the defaults (it is not required). */
+d2k_result settings_read_installation(const struct registry_location *location,
+                                      const struct log *log,
+                                      struct installation_settings *ret_settings,
+                                      struct error *err) D2K_MUST_CHECK;
+void settings_free_installation(struct installation_settings *settings);
+
+const char *tls_level_name(enum tls_level level);               /* "TLSNoPeerAuth" */
+const char *tls_min_version_name(enum tls_min_version version); /* "TLSv1.2" */
+const char *tls_cert_dates_name(enum tls_cert_dates dates);     /* "warn" */
+
+/* The table itself, for d2k-registry, its tests and the documentation. */
+enum setting_when {
+    SETTING_AT_NEXT_CONNECT,
+    SETTING_AT_START,
+};
+
+struct setting {
+    const char *file; /* "cfg_<application>.conf" or "installation.conf" */
+    const char *key;  /* "TLS_Server"; "" for the file's own key; "Redundancy\<group>\Kernel_<n>"
+                         with placeholders */
+    const char *name;
+    const char *type;         /* "path", "paths", "level", "number 1..100000"... for people */
+    const char *default_text; /* NULL: none */
+    enum setting_when when;
+    const char *help;
+};
+
+/* Rows of the table; the last has name NULL. */
+const struct setting *settings_table(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* wire/value.h: one value on the wire, the record that Update and Write carry.
+ *
+ *     u32 size         of what follows this field
+ *     u32 hobj         kernel-wide number of the object
+ *     u8  type         d2k_type
+ *     u8  delivery     bit 0: of the past
+ *     u16 user flags   A..P
+ *     u32 status       D2K_STATUS_ bits
+ *     i64 time         nanoseconds since 1970-01-01 UTC
+ *     u64 sequence     number that the source gave
+ *     content          nothing | u8 0/1 | i64 | f64 | i64 ns | i64 ns | u32 size + UTF-8
+ *     (bytes after it are skipped: later versions may add fields)
+ *
+ * The bytes name the object by its kernel-wide number, so they are the same for every reader. */
+#ifndef D2K_WIRE_VALUE_H
+#define D2K_WIRE_VALUE_H
+
+#include <d2k/value.h>
+
+#include "base/buffer.h"
+#include "base/cursor.h"
+#include "base/error.h"
+
+#define WIRE_VALUE_HEADER_SIZE 32u
+
+/* Appends one record. The value must be valid (wire_value_check). D2K_NO_MEMORY. */
+d2k_result wire_value_encode(struct buffer *out, uint32_t hobj,
+                             const d2k_value *value) D2K_MUST_CHECK;
+
+/* Takes the next record from the front of *rest. 1: filled (text points into the bytes); 0: no
+ * more; -1: malformed, err says how. */
+int wire_value_decode(struct cursor *rest, uint32_t *ret_hobj, d2k_value *ret_value,
+                      struct error *err);
+
+/* Range rules of every value, from the network or from a program: type known, status and flags
+ * within their bits, real finite, times in range, text valid UTF-8 and within D2K_TEXT_MAX_BYTES.
+ * D2K_ARGUMENT with the reason. */
+d2k_result wire_value_check(const d2k_value *value, struct error *err) D2K_MUST_CHECK;
+
+#endif
