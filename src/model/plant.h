@@ -21,6 +21,7 @@
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "base/error.h"
+#include "base/link_id.h"
 
 /* Limits; tested at the limit and one past it. */
 #define PLANT_OBJECTS_MAX         1000000u
@@ -157,11 +158,6 @@ enum process_state {
     PROCESS_STOP,  /* logged off */
     PROCESS_CRASH, /* the link was lost */
     PROCESS_WDERR, /* watchdog messages were missing */
-};
-
-struct link_id {
-    uint32_t loop, slot;
-    uint64_t generation; /* 0: no link */
 };
 
 struct process {

@@ -274,7 +274,9 @@ d2k_result session_advance(struct session *s, struct error *err)
 
 bool session_is_expensive(const struct session *s)
 {
-    if (session_state(s) != SESSION_HANDSHAKING || s->answered_hello) {
+    enum session_state state = session_state(s);
+    if (!s->server || s->answered_hello ||
+        (state != SESSION_NEEDS_TLS && state != SESSION_HANDSHAKING)) {
         return false;
     }
     const uint8_t *at = buffer_data(&s->in);

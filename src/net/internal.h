@@ -1,0 +1,110 @@
+/* net/internal.h: what the files of src/net share. */
+#ifndef D2K_NET_INTERNAL_H
+#define D2K_NET_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include <uv.h>
+
+#include "base/list.h"
+#include "net/server.h"
+#include "os/thread.h"
+
+#define ADDRESS_TEXT_MAX OS_ADDRESS_TEXT_MAX
+
+struct listener {
+    int fd;
+    bool local; /* the local socket of administration: its peers are known by their user */
+};
+
+/* A session on its way from a worker to the plant thread. */
+struct handover {
+    struct list link;
+    int fd;
+    struct session *session;
+    struct os_address address;
+    bool local;
+    uint32_t user;
+};
+
+struct net_link {
+    struct net_server *server;
+    uv_poll_t poll;
+    int fd;
+    int events; /* what the poll waits for */
+    struct session *session;
+    struct os_address address;
+    char address_text[ADDRESS_TEXT_MAX];
+    bool local;
+    uint32_t user;
+    uint32_t slot;
+    uint64_t generation;
+    void *data;
+    bool woken;      /* in server->woken */
+    bool ending;     /* closed() was called; only what stands in the output is still sent */
+    bool released;   /* closed; the structure waits for the loop to let go of its handle */
+    bool wants_room; /* it had no room when it was filled last */
+    uint64_t linger_until_ms;
+    uint64_t received_ms, sent_ms;
+    struct list woken_link;
+    struct list ending_link;
+};
+
+struct slot {
+    struct net_link *link; /* NULL: free */
+    uint32_t next_free;    /* valid while free */
+    uint64_t generation;   /* of the link that has it or had it last */
+};
+
+struct worker;
+
+struct net_server {
+    struct net_options options;
+    struct net_callbacks callbacks;
+    uv_loop_t loop;
+    uv_prepare_t prepare;
+    uv_timer_t ticker;
+    uv_async_t arrived;
+    uv_signal_t sigterm, sigint;
+    bool loop_ready;
+
+    struct listener listeners[NET_ADDRESSES_MAX];
+    unsigned listener_count;
+    struct worker *workers;
+    unsigned worker_count; /* started */
+
+    struct os_mutex *mutex; /* of `handovers` */
+    struct list handovers;
+    atomic_uint link_count; /* handed over or on the way, and not closed */
+    atomic_bool stopping;
+    uint64_t stop_at_ms;
+
+    struct slot *slots;
+    uint32_t slot_count, first_free;
+    struct list woken;
+    struct list ending;
+};
+
+#define NO_SLOT UINT32_MAX
+
+/* worker.c */
+
+/* Starts the threads; D2K_IO, D2K_NO_MEMORY (those that run already are stopped by workers_stop()).
+ */
+d2k_result workers_start(struct net_server *server, struct error *err) D2K_MUST_CHECK;
+/* Drops what is opening and joins the threads. */
+void workers_stop(struct net_server *server);
+
+/* link.c */
+
+/* Makes a link of what a worker hands over; takes its session and descriptor, also when it fails.
+ */
+void link_open(struct net_server *server, struct handover *handover);
+/* Fills, encrypts and writes; at the end of a turn. */
+void link_flush(struct net_link *link);
+/* Closes links whose peer does not close. */
+void links_tick(struct net_server *server, uint64_t now_ms);
+/* Ends everything at once, without callbacks. */
+void links_abandon(struct net_server *server);
+
+#endif

@@ -1,0 +1,385 @@
+/* Links of the plant thread: reads and decrypts what arrives, writes what the kernel fills in, ends
+ * links with their reason.
+ *
+ * Output is gathered: whoever is woken during a turn of the loop is filled, encrypted and written
+ * once at its end. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "net/internal.h"
+
+#define READ_AT_ONCE (64u * 1024u)
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+/* ---- the table of links ---- */
+
+static bool grow_slots(struct net_server *server)
+{
+    uint32_t count = server->slot_count == 0 ? 64 : server->slot_count * 2;
+    struct slot *slots = realloc(server->slots, count * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    for (uint32_t i = server->slot_count; i < count; i++) {
+        slots[i] = (struct slot){.next_free = i + 1 < count ? i + 1 : NO_SLOT};
+    }
+    server->first_free = server->slot_count;
+    server->slots = slots;
+    server->slot_count = count;
+    return true;
+}
+
+static bool take_slot(struct net_server *server, struct net_link *link)
+{
+    if (server->first_free == NO_SLOT && !grow_slots(server)) {
+        return false;
+    }
+    struct slot *slot = &server->slots[server->first_free];
+    link->slot = server->first_free;
+    link->generation = ++slot->generation;
+    server->first_free = slot->next_free;
+    slot->link = link;
+    return true;
+}
+
+static void free_slot(struct net_link *link)
+{
+    struct net_server *server = link->server;
+    server->slots[link->slot].link = NULL;
+    server->slots[link->slot].next_free = server->first_free;
+    server->first_free = link->slot;
+}
+
+struct link_id net_link_id(const struct net_link *link)
+{
+    return (struct link_id){.loop = 0, .slot = link->slot, .generation = link->generation};
+}
+
+struct net_link *net_link_find(struct net_server *server, struct link_id id)
+{
+    if (id.generation == 0 || id.slot >= server->slot_count) {
+        return NULL;
+    }
+    struct net_link *link = server->slots[id.slot].link;
+    return link != NULL && link->generation == id.generation && !link->ending ? link : NULL;
+}
+
+struct net_link *net_link_at(struct net_server *server, size_t *position)
+{
+    while (*position < server->slot_count) {
+        struct net_link *link = server->slots[(*position)++].link;
+        if (link != NULL && !link->ending) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Gives everything back; the structure lives until the loop has let go of its handle. */
+static void release(struct net_link *link)
+{
+    link->released = true;
+    list_remove(&link->woken_link);
+    list_remove(&link->ending_link);
+    free_slot(link);
+    atomic_fetch_sub(&link->server->link_count, 1);
+    (void)uv_poll_stop(&link->poll);
+    os_socket_close(link->fd);
+    session_free(link->session);
+    uv_close((uv_handle_t *)&link->poll, on_closed);
+}
+
+/* The one function that ends a link. What stands in the output is still sent, then the peer has
+ * NET_LINGER_MS to close. */
+static void end(struct net_link *link, enum net_end how, const char *why, bool can_send)
+{
+    struct net_server *server = link->server;
+    if (link->ending) {
+        return;
+    }
+    link->ending = true;
+    server->callbacks.closed(server->callbacks.context, link, how, why);
+    if (!can_send) {
+        release(link);
+        return;
+    }
+    link->linger_until_ms = uv_now(&server->loop) + NET_LINGER_MS;
+    list_append(&server->ending, &link->ending_link);
+    net_link_wake(link);
+}
+
+void net_link_end(struct net_link *link, uint16_t type, uint16_t code, uint32_t retry_after_ms,
+                  const char *sentence)
+{
+    if (!link->ending) {
+        session_end(link->session, type, code, retry_after_ms, sentence);
+        end(link, NET_END_BY_US, sentence, true);
+    }
+}
+
+void net_link_broken(struct net_link *link, d2k_result rc, uint16_t code, const char *why)
+{
+    if (link->ending) {
+        return;
+    }
+    bool by_peer = rc == D2K_CLOSED || rc == D2K_IO;
+    if (!by_peer) {
+        session_end(link->session, WIRE_BYE, code, 0, why);
+    }
+    end(link, by_peer ? NET_END_BY_PEER : NET_END_BROKEN, why, !by_peer);
+}
+
+void net_link_close(struct net_link *link, const char *why)
+{
+    if (!link->ending) {
+        session_end(link->session, WIRE_BYE, WIRE_CODE_NONE, 0, "");
+        end(link, NET_END_BY_PEER, why, true);
+    }
+}
+
+/* ---- output ---- */
+
+void net_link_wake(struct net_link *link)
+{
+    if (!link->woken && !link->released) {
+        link->woken = true;
+        list_append(&link->server->woken, &link->woken_link);
+    }
+}
+
+bool net_link_has_room(const struct net_link *link)
+{
+    return !link->ending && session_unsent(link->session) < NET_HIGH_WATER;
+}
+
+static void watch(struct net_link *link, int events)
+{
+    if (link->events != events) {
+        link->events = events;
+        (void)uv_poll_start(&link->poll, events, on_ready);
+    }
+}
+
+/* Returns 0 when everything is out, EAGAIN when the socket is full, or why the link is lost. */
+static int write_out(struct net_link *link)
+{
+    for (;;) {
+        struct slice bytes = session_output(link->session);
+        if (bytes.size == 0) {
+            return 0;
+        }
+        size_t size;
+        int rc = os_socket_write(link->fd, bytes.data, bytes.size, &size);
+        if (rc != 0) {
+            return rc;
+        }
+        link->sent_ms = uv_now(&link->server->loop);
+        session_written(link->session, size);
+    }
+}
+
+static void fill(struct net_link *link)
+{
+    struct net_server *server = link->server;
+    if (!link->ending && session_unsent(link->session) <= NET_LOW_WATER) {
+        server->callbacks.fill(server->callbacks.context, link);
+    }
+    link->wants_room = !link->ending && !net_link_has_room(link);
+}
+
+void link_flush(struct net_link *link)
+{
+    int rc;
+    do {
+        fill(link);
+        rc = write_out(link);
+        /* It had more to say than there was room for, and the socket took it all: go on. */
+    } while (rc == 0 && link->wants_room);
+    if (rc == EAGAIN) {
+        watch(link, UV_READABLE | UV_WRITABLE);
+        return;
+    }
+    if (rc != 0 && link->ending) {
+        release(link);
+        return;
+    }
+    if (rc != 0) {
+        end(link, NET_END_BY_PEER, os_error_text(rc), false);
+        return;
+    }
+    if (link->ending) {
+        os_socket_shutdown_write(link->fd);
+    } else if (session_state(link->session) == SESSION_ENDED) {
+        end(link, NET_END_BROKEN, "its output could not be encrypted", false);
+        return;
+    }
+    session_trim(link->session);
+    watch(link, UV_READABLE);
+}
+
+/* ---- input ---- */
+
+static void drain(struct net_link *link)
+{
+    char waste[4096];
+    size_t size;
+    int rc = os_socket_read(link->fd, waste, sizeof waste, &size);
+    if (rc != EAGAIN && (rc != 0 || size == 0)) {
+        release(link);
+    }
+}
+
+static void read_in(struct net_link *link)
+{
+    struct net_server *server = link->server;
+    size_t room, size = 0;
+    uint8_t *at = session_input(link->session, READ_AT_ONCE, &room);
+    if (at == NULL) {
+        net_link_broken(link, D2K_NO_MEMORY, WIRE_CODE_INTERNAL, "no memory to read into");
+        return;
+    }
+    int rc = os_socket_read(link->fd, at, room, &size);
+    if (rc == EAGAIN) {
+        return;
+    }
+    if (rc != 0 || size == 0) {
+        end(link, NET_END_BY_PEER, rc != 0 ? os_error_text(rc) : "the peer closed the connection",
+            false);
+        return;
+    }
+    link->received_ms = uv_now(&server->loop);
+    session_received(link->session, size);
+    server->callbacks.received(server->callbacks.context, link);
+    /* The buffers that were just emptied go back with the flush at the end of this turn. */
+    net_link_wake(link);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct net_link *link = poll->data;
+    if ((events & UV_WRITABLE) != 0) {
+        net_link_wake(link);
+    }
+    if (status < 0 || (events & UV_READABLE) != 0) {
+        if (link->ending) {
+            drain(link);
+        } else {
+            read_in(link);
+        }
+    }
+}
+
+/* ---- birth ---- */
+
+void link_open(struct net_server *server, struct handover *handover)
+{
+    struct net_link *link = calloc(1, sizeof *link);
+    if (link == NULL || !take_slot(server, link)) {
+        free(link);
+        os_socket_close(handover->fd);
+        session_free(handover->session);
+        atomic_fetch_sub(&server->link_count, 1);
+        return;
+    }
+    link->server = server;
+    link->fd = handover->fd;
+    link->session = handover->session;
+    link->address = handover->address;
+    link->local = handover->local;
+    link->user = handover->user;
+    link->poll.data = link;
+    list_init(&link->woken_link);
+    list_init(&link->ending_link);
+    link->received_ms = link->sent_ms = uv_now(&server->loop);
+    os_address_format(&link->address, link->address_text, sizeof link->address_text);
+    if (uv_poll_init(&server->loop, &link->poll, link->fd) != 0) {
+        free_slot(link);
+        os_socket_close(link->fd);
+        session_free(link->session);
+        atomic_fetch_sub(&server->link_count, 1);
+        free(link);
+        return;
+    }
+    watch(link, UV_READABLE);
+    server->callbacks.opened(server->callbacks.context, link);
+    if (!link->ending) {
+        /* Messages may have come together with the end of the handshake. */
+        server->callbacks.received(server->callbacks.context, link);
+    }
+    net_link_wake(link);
+}
+
+/* ---- facts ---- */
+
+struct session *net_link_session(struct net_link *link)
+{
+    return link->session;
+}
+
+void net_link_set_data(struct net_link *link, void *data)
+{
+    link->data = data;
+}
+
+void *net_link_data(const struct net_link *link)
+{
+    return link->data;
+}
+
+const struct os_address *net_link_address(const struct net_link *link)
+{
+    return &link->address;
+}
+
+const char *net_link_address_text(const struct net_link *link)
+{
+    return link->address_text;
+}
+
+bool net_link_local_user(const struct net_link *link, uint32_t *ret_uid)
+{
+    if (link->local) {
+        *ret_uid = link->user;
+    }
+    return link->local;
+}
+
+uint64_t net_link_received_ms(const struct net_link *link)
+{
+    return link->received_ms;
+}
+
+uint64_t net_link_sent_ms(const struct net_link *link)
+{
+    return link->sent_ms;
+}
+
+/* ---- all links ---- */
+
+void links_tick(struct net_server *server, uint64_t now_ms)
+{
+    LIST_EACH(&server->ending, at, following)
+    {
+        struct net_link *link = LIST_MEMBER(at, struct net_link, ending_link);
+        if (now_ms >= link->linger_until_ms) {
+            release(link);
+        }
+    }
+}
+
+void links_abandon(struct net_server *server)
+{
+    for (uint32_t i = 0; i < server->slot_count; i++) {
+        if (server->slots[i].link != NULL) {
+            release(server->slots[i].link);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+/* The loop of the plant thread: listens, takes what the workers hand over, flushes links at the end
+ * of each turn, ticks, ends. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "net/internal.h"
+
+/* ---- what arrives ---- */
+
+static void on_arrived(uv_async_t *async)
+{
+    struct net_server *server = async->data;
+    struct list taken;
+    list_init(&taken);
+    os_mutex_lock(server->mutex);
+    while (!list_empty(&server->handovers)) {
+        struct list *first = server->handovers.next;
+        list_remove(first);
+        list_append(&taken, first);
+    }
+    os_mutex_unlock(server->mutex);
+    LIST_EACH(&taken, at, following)
+    {
+        struct handover *handover = LIST_MEMBER(at, struct handover, link);
+        link_open(server, handover);
+        free(handover);
+    }
+}
+
+/* Runs before the loop waits: everything that this turn has woken goes out now. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct net_server *server = prepare->data;
+    struct net_link *link;
+    while ((link = LIST_FIRST(&server->woken, struct net_link, woken_link)) != NULL) {
+        list_remove(&link->woken_link);
+        link->woken = false;
+        link_flush(link);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct net_server *server = timer->data;
+    uint64_t now = uv_now(&server->loop);
+    links_tick(server, now);
+    server->callbacks.tick(server->callbacks.context, now);
+    if (server->stop_at_ms != 0 &&
+        (now >= server->stop_at_ms || atomic_load(&server->link_count) == 0)) {
+        uv_stop(&server->loop);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct net_server *server = handle->data;
+    (void)number;
+    server->callbacks.asked_to_end(server->callbacks.context);
+}
+
+/* ---- life ---- */
+
+static d2k_result init_loop(struct net_server *server, struct error *err)
+{
+    if (uv_loop_init(&server->loop) != 0) {
+        return error_set(err, D2K_IO, "the event loop cannot be made");
+    }
+    server->loop_ready = true;
+    int rc = uv_prepare_init(&server->loop, &server->prepare);
+    rc |= uv_timer_init(&server->loop, &server->ticker);
+    rc |= uv_async_init(&server->loop, &server->arrived, on_arrived);
+    rc |= uv_signal_init(&server->loop, &server->sigterm);
+    rc |= uv_signal_init(&server->loop, &server->sigint);
+    server->prepare.data = server->ticker.data = server->arrived.data = server;
+    server->sigterm.data = server->sigint.data = server;
+    return rc == 0 ? D2K_OK : error_set(err, D2K_IO, "the event loop cannot be prepared");
+}
+
+d2k_result net_server_new(const struct net_options *options, struct net_server **ret_server,
+                          struct error *err)
+{
+    struct net_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return error_no_memory(err);
+    }
+    server->options = *options;
+    server->callbacks = *options->callbacks;
+    server->first_free = NO_SLOT;
+    list_init(&server->handovers);
+    list_init(&server->woken);
+    list_init(&server->ending);
+    server->mutex = os_mutex_new();
+    d2k_result rc = server->mutex == NULL ? error_no_memory(err) : init_loop(server, err);
+    if (rc != D2K_OK) {
+        net_server_free(server);
+        return rc;
+    }
+    *ret_server = server;
+    return D2K_OK;
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void drop_handovers(struct net_server *server)
+{
+    LIST_EACH(&server->handovers, at, following)
+    {
+        struct handover *handover = LIST_MEMBER(at, struct handover, link);
+        os_socket_close(handover->fd);
+        session_free(handover->session);
+        free(handover);
+    }
+    list_init(&server->handovers);
+}
+
+void net_server_free(struct net_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    workers_stop(server);
+    drop_handovers(server);
+    if (server->loop_ready) {
+        links_abandon(server);
+        uv_walk(&server->loop, close_handle, NULL);
+        while (uv_run(&server->loop, UV_RUN_DEFAULT) != 0) {
+        }
+        (void)uv_loop_close(&server->loop);
+    }
+    for (unsigned i = 0; i < server->listener_count; i++) {
+        os_socket_close(server->listeners[i].fd);
+    }
+    os_mutex_free(server->mutex);
+    free(server->slots);
+    free(server);
+}
+
+d2k_result net_server_listen(struct net_server *server, const struct os_address *address,
+                             uint16_t *ret_port, struct error *err)
+{
+    char text[ADDRESS_TEXT_MAX];
+    os_address_format(address, text, sizeof text);
+    if (server->listener_count == NET_ADDRESSES_MAX) {
+        return error_set(err, D2K_LIMIT, "cannot listen on %s: %u addresses are the limit", text,
+                         NET_ADDRESSES_MAX);
+    }
+    int fd;
+    int rc = os_socket_listen(address, NET_LISTEN_BACKLOG, &fd);
+    if (rc != 0) {
+        return error_set(err, D2K_IO, "cannot listen on %s: %s%s", text, os_error_text(rc),
+                         rc == EADDRINUSE ? " (does another kernel run on this port?)" : "");
+    }
+    uint16_t port = os_socket_local_port(fd);
+    server->listeners[server->listener_count++] = (struct listener){.fd = fd, .local = port == 0};
+    if (ret_port != NULL) {
+        *ret_port = port;
+    }
+    return D2K_OK;
+}
+
+d2k_result net_server_run(struct net_server *server, struct error *err)
+{
+    int rc = uv_prepare_start(&server->prepare, on_prepare);
+    rc |= uv_timer_start(&server->ticker, on_tick, NET_TICK_MS, NET_TICK_MS);
+    rc |= uv_signal_start(&server->sigterm, on_signal, SIGTERM);
+    rc |= uv_signal_start(&server->sigint, on_signal, SIGINT);
+    if (rc != 0) {
+        return error_set(err, D2K_IO, "the event loop cannot be started");
+    }
+    d2k_result started = workers_start(server, err);
+    if (started != D2K_OK) {
+        workers_stop(server);
+        return started;
+    }
+    (void)uv_run(&server->loop, UV_RUN_DEFAULT);
+    workers_stop(server);
+    return D2K_OK;
+}
+
+void net_server_stop(struct net_server *server, uint32_t grace_ms)
+{
+    atomic_store(&server->stopping, true);
+    server->stop_at_ms = uv_now(&server->loop) + grace_ms + 1;
+}
+
+uint64_t net_server_now_ms(const struct net_server *server)
+{
+    return uv_now(&server->loop);
+}
+
+size_t net_server_link_count(const struct net_server *server)
+{
+    return atomic_load(&server->link_count);
+}
