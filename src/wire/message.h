@@ -120,8 +120,8 @@ enum wire_code {
 /* "NAME_IN_USE"; "?" for a number that is none. */
 const char *wire_code_name(uint16_t code);
 
-/* Fields: F(kind, name). str fields take F_STR(name, max bytes) so that the limit stands in the
- * list. */
+/* Fields in the order of the wire: F(kind, name), and S(name, max bytes) for text, so that its
+ * limit stands in the list. */
 #define WIRE_FIELDS_hello(F, S) \
     F(u16, version_min)         \
     F(u16, version_max)         \
@@ -283,7 +283,7 @@ WIRE_MESSAGES(WIRE_STRUCT)
 #undef WIRE_STRUCT
 
 struct wire_message {
-    uint16_t type; /* enum wire_type, or any number while frame_known is false */
+    uint16_t type; /* enum wire_type; any number when the message was skipped */
     uint16_t flags;
     uint64_t request;
     union {
@@ -323,22 +323,29 @@ enum wire_decoded {
 };
 
 /* Decodes the frame at the start of `bytes`. length_max: WIRE_LENGTH_MAX or _UNREGISTERED. Slices
- * of the message point into `bytes`. Text fields are checked (UTF-8, limit). Trailing bytes are
- * ignored. */
+ * of the message point into `bytes`. Text fields are checked (UTF-8, limit). Bytes after the last
+ * field are ignored: later versions may add fields. *ret_code of WIRE_BROKEN: PROTOCOL, TOO_LARGE
+ * or UNKNOWN_MESSAGE; err (NULL allowed) is D2K_PROTOCOL with message and field. *ret_message holds
+ * nothing to rely on unless WIRE_DECODED. */
 enum wire_decoded wire_decode(const uint8_t *bytes, size_t size, uint32_t length_max,
                               struct wire_message *ret_message, size_t *ret_size,
                               uint16_t *ret_code, struct error *err);
 
-/* Appends one frame. D2K_LIMIT: a field or the frame is over its limit (nothing is appended,
- * nothing is lost); D2K_NO_MEMORY: the buffer is full. */
+/* Appends one frame. D2K_LIMIT: a field or the frame is over its limit; D2K_ARGUMENT: the type is
+ * none, or a text is not UTF-8; D2K_NO_MEMORY: the buffer is full. On failure the buffer is exactly
+ * as before, not marked as failed either: a shorter message may still fit. */
 d2k_result wire_encode(struct buffer *out, const struct wire_message *message) D2K_MUST_CHECK;
 
-/* Frames whose payload is put together by hand, such as Update: begin, append payload, end. */
+/* Frames whose payload is put together by hand, such as Update: begin, append payload, end. Between
+ * the two nothing may be consumed from the buffer. */
 struct wire_open_frame {
     size_t begin; /* buffer_size() before the header */
+    bool failed_before;
 };
 struct wire_open_frame wire_begin(struct buffer *out, uint16_t type, uint16_t flags,
                                   uint64_t request);
+/* D2K_LIMIT: over WIRE_LENGTH_MAX; D2K_NO_MEMORY: something did not fit. On failure the whole frame
+ * is taken back and the buffer is as before wire_begin(). */
 d2k_result wire_end(struct buffer *out, struct wire_open_frame frame) D2K_MUST_CHECK;
 
 #endif

@@ -21,19 +21,22 @@
 #include "base/cursor.h"
 #include "base/error.h"
 
-#define WIRE_VALUE_HEADER_SIZE 32u
+#define WIRE_VALUE_HEADER_SIZE 32u /* up to the content, with the size field */
 
-/* Appends one record. The value must be valid (wire_value_check). D2K_NO_MEMORY. */
+/* Appends one record. The value must be valid (wire_value_check). D2K_NO_MEMORY: nothing is
+ * appended and the buffer is marked as failed, which wire_end() takes back with the frame. */
 d2k_result wire_value_encode(struct buffer *out, uint32_t hobj,
                              const d2k_value *value) D2K_MUST_CHECK;
 
 /* Takes the next record from the front of *rest. 1: filled (text points into the bytes); 0: no
- * more; -1: malformed, err says how. */
+ * more; -1: malformed, err (NULL allowed) says how. After -1 *ret_hobj is the object if the record
+ * was long enough to say, else 0. */
 int wire_value_decode(struct cursor *rest, uint32_t *ret_hobj, d2k_value *ret_value,
                       struct error *err);
 
-/* Range rules of every value, from the network or from a program: type known, status and flags
- * within their bits, real finite, times in range, text valid UTF-8 and within D2K_TEXT_MAX_BYTES.
+/* Range rules of every value, from the network or from a program: type known (None included:
+ * whether it fits the object is the caller's to check), status within its bits, real finite, times
+ * in range (a time stamp may also be 0), text valid UTF-8 and within D2K_TEXT_MAX_BYTES.
  * D2K_ARGUMENT with the reason. */
 d2k_result wire_value_check(const d2k_value *value, struct error *err) D2K_MUST_CHECK;
 
