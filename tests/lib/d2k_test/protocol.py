@@ -99,7 +99,7 @@ def frame(number, payload, request=0, flags=0):
     return HEADER.pack(12 + len(payload), number, flags, request) + payload
 
 
-def encode(name, request=0, **values):
+def encode(name, request=0, /, **values):
     """A frame; every field of the message must be given."""
     payload = b""
     for kind, field_name in FIELDS[name]:
@@ -190,7 +190,7 @@ class Link:
     def send_bytes(self, data):
         self.socket.sendall(data)
 
-    def send(self, name, **values):
+    def send(self, name, /, **values):
         """Sends a message; returns the number of the request."""
         self._next_request += 1
         self.send_bytes(encode(name, self._next_request, **values))
