@@ -18,7 +18,8 @@ struct error {
 /* Sets code and text; returns code. `err` may be NULL (only the code is returned). */
 d2k_result error_set(struct error *err, d2k_result code, const char *format, ...) D2K_PRINTF(3, 4);
 
-/* Puts "<format>: " in front of the text; returns the unchanged code. */
+/* Puts "<format>: " in front of the text; returns the unchanged code (D2K_INTERNAL when `err` is
+ * NULL: then nothing knows the code). */
 d2k_result error_wrap(struct error *err, const char *format, ...) D2K_PRINTF(2, 3);
 
 /* D2K_NO_MEMORY with its text. */

@@ -1,4 +1,4 @@
-/* base/map.h: hash table from text (ASCII case ignored or not) or number to a pointer.
+/* base/map.h: hash table from text (ASCII case ignored or not) to a pointer.
  *
  * Text keys are hashed with a random seed (SipHash-2-4), since they come from the network. Keys are
  * not copied: they must live as long as the entry, usually inside the value. */

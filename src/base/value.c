@@ -1,0 +1,190 @@
+/* base/value.c: making values and writing them as text (include/d2k/value.h). */
+#include <d2k/value.h>
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cursor.h"
+#include "base/text.h"
+#include "os/clock.h"
+
+#define REAL_TEXT_MAX    40 /* "-1.7976931348623157e+308" and a long decimal point */
+#define EXACT_DIGITS     17 /* always read back to the same double */
+#define USUALLY_EXACT    15
+#define CONTENT_TEXT_MAX 64 /* of every type but text */
+#define NS_PER_MS        UINT64_C(1000000)
+#define MS_PER_DAY       UINT64_C(86400000)
+#define MS_PER_HOUR      UINT64_C(3600000)
+#define MS_PER_MINUTE    UINT64_C(60000)
+#define MS_PER_SECOND    UINT64_C(1000)
+
+static d2k_value valid_value(d2k_type type)
+{
+    d2k_value value;
+    memset(&value, 0, sizeof value);
+    value.type = type;
+    value.status = D2K_STATUS_VALID;
+    return value;
+}
+
+d2k_value d2k_boolean(bool content)
+{
+    d2k_value value = valid_value(D2K_TYPE_BOOLEAN);
+    value.content.boolean = content;
+    return value;
+}
+
+d2k_value d2k_integer(int64_t content)
+{
+    d2k_value value = valid_value(D2K_TYPE_INTEGER);
+    value.content.integer = content;
+    return value;
+}
+
+d2k_value d2k_real(double content)
+{
+    d2k_value value = valid_value(D2K_TYPE_REAL);
+    value.content.real = content;
+    return value;
+}
+
+d2k_value d2k_absolute_time(int64_t ns_since_1970)
+{
+    d2k_value value = valid_value(D2K_TYPE_ABSOLUTE_TIME);
+    value.content.absolute_time_ns = ns_since_1970;
+    return value;
+}
+
+d2k_value d2k_relative_time(int64_t ns)
+{
+    d2k_value value = valid_value(D2K_TYPE_RELATIVE_TIME);
+    value.content.relative_time_ns = ns;
+    return value;
+}
+
+d2k_value d2k_text(const char *terminated)
+{
+    d2k_value value = valid_value(D2K_TYPE_TEXT);
+    value.content.text.data = terminated != NULL ? terminated : "";
+    value.content.text.size = strlen(value.content.text.data);
+    return value;
+}
+
+const char *d2k_type_name(d2k_type type)
+{
+    switch (type) {
+    case D2K_TYPE_NONE:
+        return "None";
+    case D2K_TYPE_BOOLEAN:
+        return "Boolean";
+    case D2K_TYPE_INTEGER:
+        return "Integer";
+    case D2K_TYPE_REAL:
+        return "Real";
+    case D2K_TYPE_ABSOLUTE_TIME:
+        return "Absolute time";
+    case D2K_TYPE_RELATIVE_TIME:
+        return "Relative time";
+    case D2K_TYPE_TEXT:
+        return "Text";
+    }
+    return "?";
+}
+
+/* printf writes the decimal point of the program's locale, which may have several bytes. */
+static void replace_decimal_point(char *number)
+{
+    char *to = number;
+    bool within_point = false;
+    for (const char *from = number; *from != '\0'; from++) {
+        bool is_number = strchr("0123456789+-e", *from) != NULL;
+        if (is_number) {
+            *to++ = *from;
+        } else if (!within_point) {
+            *to++ = '.';
+        }
+        within_point = !is_number;
+    }
+    *to = '\0';
+}
+
+static void format_real(double real, char *ret, size_t size)
+{
+    if (!isfinite(real)) {
+        snprintf(ret, size, "%s", isnan(real) ? "nan" : real < 0 ? "-inf" : "inf");
+        return;
+    }
+    char number[REAL_TEXT_MAX];
+    /* Denormal numbers have fewer digits of their own. */
+    int digits = fabs(real) < DBL_MIN ? 1 : USUALLY_EXACT;
+    snprintf(number, sizeof number, "%.*g", digits, real);
+    while (digits < EXACT_DIGITS && memcmp(&(double){strtod(number, NULL)}, &real, sizeof real)) {
+        digits++;
+        snprintf(number, sizeof number, "%.*g", digits, real);
+    }
+    replace_decimal_point(number);
+    snprintf(ret, size, "%s", number);
+}
+
+static void format_absolute_time(int64_t ns, char *ret, size_t size)
+{
+    struct os_calendar t = os_local_time(ns);
+    snprintf(ret, size, "%02d:%02d:%02d.%03d %02d-%02d-%04d", t.hour, t.minute, t.second,
+             t.millisecond, t.day, t.month, t.year);
+}
+
+static void format_relative_time(int64_t ns, char *ret, size_t size)
+{
+    uint64_t ms = (ns < 0 ? UINT64_C(0) - (uint64_t)ns : (uint64_t)ns) / NS_PER_MS;
+    snprintf(ret, size, "%s%" PRIu64 " %02" PRIu64 ":%02" PRIu64 ":%02" PRIu64 ".%03" PRIu64,
+             ns < 0 && ms > 0 ? "-" : "", ms / MS_PER_DAY, ms % MS_PER_DAY / MS_PER_HOUR,
+             ms % MS_PER_HOUR / MS_PER_MINUTE, ms % MS_PER_MINUTE / MS_PER_SECOND,
+             ms % MS_PER_SECOND);
+}
+
+/* Copies what fits; UTF-8 is cut between characters. */
+static size_t copy_text(const char *data, size_t length, char *ret_text, size_t size)
+{
+    if (size > 0) {
+        size_t copied = length < size ? length : size - 1;
+        while (copied > 0 && copied < length && ((unsigned char)data[copied] & 0xc0) == 0x80) {
+            copied--;
+        }
+        if (copied > 0) {
+            memcpy(ret_text, data, copied);
+        }
+        ret_text[copied] = '\0';
+    }
+    return length;
+}
+
+size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size)
+{
+    char text[CONTENT_TEXT_MAX] = "";
+    switch (value->type) {
+    case D2K_TYPE_NONE:
+        break;
+    case D2K_TYPE_BOOLEAN:
+        return copy_text(value->content.boolean ? "true" : "false", value->content.boolean ? 4 : 5,
+                         ret_text, size);
+    case D2K_TYPE_INTEGER:
+        snprintf(text, sizeof text, "%" PRId64, value->content.integer);
+        break;
+    case D2K_TYPE_REAL:
+        format_real(value->content.real, text, sizeof text);
+        break;
+    case D2K_TYPE_ABSOLUTE_TIME:
+        format_absolute_time(value->content.absolute_time_ns, text, sizeof text);
+        break;
+    case D2K_TYPE_RELATIVE_TIME:
+        format_relative_time(value->content.relative_time_ns, text, sizeof text);
+        break;
+    case D2K_TYPE_TEXT:
+        return copy_text(value->content.text.data, value->content.text.size, ret_text, size);
+    }
+    return copy_text(text, strlen(text), ret_text, size);
+}
