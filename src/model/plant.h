@@ -8,7 +8,23 @@
  * Values are state, not a queue: a subscription is `latest` (a slow reader skips to the newest
  * value of each object) or `every` (a bounded queue; what does not fit is counted and reported,
  * never silent). A published value is encoded once, whoever reads it: the update is immutable and
- * counted. */
+ * counted. Publishing costs time only for those who read the object.
+ *
+ * What a reader can rely on:
+ *  - the definition of an object (DELIVERY_OBJECT) comes before its first value, and again when it
+ *    changes;
+ *  - the values of one object never go back in order of publication; one may come twice (within the
+ *    snapshot of a second subscription, or when `every` falls back to `latest`);
+ *  - `latest`: once everything is taken, the last value of each object is its current one; an
+ *    object waits at most once, however often it is published;
+ *  - `every`: after the value in the snapshot each update comes, in order. An update that does not
+ *    fit into the queue is owed: unless a newer one of the same object replaces it before it can be
+ *    told, it comes too, behind all that waits. The replaced ones are counted and told with
+ *    DELIVERY_OVERRUN. So published = delivered + sum of overruns, exactly, and the newest value
+ *    always arrives. A value of the past that does not fit is counted and gone. An object that two
+ *    subscriptions match is counted for one of them. When that one ends before it told its count,
+ *    the others that go on with its objects tell that count: it may be too high, never silent;
+ *  - each subscription has one complete snapshot: all objects that match at its end, once. */
 #ifndef D2K_MODEL_PLANT_H
 #define D2K_MODEL_PLANT_H
 
@@ -25,9 +41,12 @@
 
 /* Limits; tested at the limit and one past it. */
 #define PLANT_OBJECTS_MAX         1000000u
+#define PLANT_PATTERN_MAX         128u   /* bytes */
 #define PLANT_SUBSCRIPTIONS_MAX   1000u  /* of one link */
 #define PLANT_EVERY_QUEUE_MAX     65536u /* updates waiting for one link in mode `every` */
-#define PLANT_ENDED_PROCESSES_MAX 1000u  /* kept for the list of processes */
+#define PLANT_EVERY_BYTES_MAX     (64u * 1024u * 1024u) /* of these updates together */
+#define PLANT_ENDED_PROCESSES_MAX 1000u                 /* kept for the list of processes */
+#define PLANT_PROCESS_NUMBER_MAX  99999u                /* NN of <computer>_<NN>.<suffix> */
 
 struct plant;
 struct subscriber;
@@ -53,12 +72,14 @@ struct object {
     d2k_value value;    /* current value; text belongs to the object */
     struct update *current; /* its encoding; NULL before the first value */
     /* private */
-    char *text_storage;
-    struct list *unused;
-    struct interest *interests;
-    size_t interest_count;
+    char *text_storage; /* of value.content.text; NULL for other types */
+    struct list readers;
+    struct list of_owner;
+    uint32_t position;
+    bool invalidation_owed; /* memory was short when its owner went */
 };
 
+/* None of them may call the plant. */
 struct plant_hooks {
     /* Encodes one value as a wire record into `out` (which is empty). Handed in, since the model
      * does not know the wire. */
@@ -75,14 +96,20 @@ struct plant_hooks {
 };
 
 /* `seed`: 16 random bytes for the tables. first_hobj: the smallest number that may be given (1 if
- * nothing is stored). NULL: out of memory. */
+ * nothing is stored). Objects and processes share the numbers; a process and an object of one name
+ * share their number. NULL: out of memory. */
 struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
                         uint32_t first_hobj);
+/* All subscribers must have been freed. NULL is allowed. */
 void plant_free(struct plant *plant);
 
 /* Creates an object or takes it up again (same owner: description, unit and type are replaced,
- * readers are told). `owner` "" is the kernel. D2K_ARGUMENT (name rules, type), D2K_NOT_ALLOWED
- * (belongs to another process: the sentence names it), D2K_LIMIT, D2K_NO_MEMORY. */
+ * readers are told if that changed anything; a value of another type than the new one is replaced
+ * by one of D2K_TYPE_NONE). `owner` "" is the kernel. An object belongs to its first owner as long
+ * as the plant lives, whether that process is running or not. Case of names is ignored; an object
+ * keeps the spelling it was defined with first. Nothing is changed on failure. D2K_ARGUMENT (name
+ * rules, type, text too long or not UTF-8), D2K_NOT_ALLOWED (belongs to another process: the
+ * sentence names it), D2K_LIMIT, D2K_NO_MEMORY. */
 d2k_result plant_define(struct plant *plant, struct slice owner, d2k_type type, struct slice name,
                         struct slice description, struct slice unit, struct object **ret_object,
                         struct error *err) D2K_MUST_CHECK;
@@ -96,16 +123,20 @@ size_t plant_object_count(const struct plant *plant);
 struct object *plant_object_at(const struct plant *plant, size_t position);
 
 /* Sets the value of an object on behalf of `owner`; a value with time 0 gets now_ns; text over
- * D2K_TEXT_MAX_CHARS is cut on a character boundary and marked Weak. A value marked `past` is
- * passed on to readers in mode `every` but never becomes the current one. D2K_NOT_ALLOWED (not the
- * owner), D2K_TYPE, D2K_ARGUMENT (out of range), D2K_NO_MEMORY. Everybody who reads the object is
- * told. */
+ * D2K_TEXT_MAX_CHARS is cut on a character boundary and marked Weak. A value without
+ * D2K_STATUS_VALID is allowed: its owner says that it is not valid. A value marked `past` is passed
+ * on to readers in mode `every` but never becomes the current one. Everybody who reads the object
+ * is told. D2K_NOT_ALLOWED (not the owner), D2K_TYPE (not that of the object; D2K_TYPE_NONE is
+ * refused too), D2K_ARGUMENT (out of range, not UTF-8), D2K_NO_MEMORY; then nothing is changed. */
 d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
                      const d2k_value *value, int64_t now_ns, struct error *err) D2K_MUST_CHECK;
 
-/* The owner is here again / has gone: its objects' values become invalid (Valid cleared; content,
- * other status bits and time stay), readers are told. */
+/* The owner is here again: its objects' owner_present becomes true and nothing else; their values
+ * stay invalid until it publishes. plant_define() and plant_process_start() imply it. */
 void plant_owner_present(struct plant *plant, struct slice owner);
+/* The owner has gone: the values of its objects become invalid (Valid cleared; content, other
+ * status bits and time stay), readers are told. When memory is too short for that, it is made up
+ * for in later calls of plant_set(). */
 void plant_owner_gone(struct plant *plant, struct slice owner);
 
 /* ---- readers ---- */
@@ -116,13 +147,13 @@ enum delivery_kind {
     DELIVERY_OBJECT,       /* object: its definition, before its first value and when it changes */
     DELIVERY_UPDATE,       /* object, update: append update->bytes to an Update frame */
     DELIVERY_SNAPSHOT_END, /* subscription, count (objects) */
-    DELIVERY_OVERRUN,      /* subscription, count (updates lost) */
+    DELIVERY_OVERRUN,      /* subscription, count (updates lost since the last one) */
 };
 
 struct delivery {
     enum delivery_kind kind;
     uint32_t subscription;
-    uint64_t request;
+    uint64_t request; /* of the subscription, where there is one */
     uint64_t count;
     struct object *object;
     const struct update
@@ -137,9 +168,11 @@ void *subscriber_data(const struct subscriber *subscriber);
 
 /* Subscribes to a name or a pattern ('*', '?'); later objects that match are included. A name that
  * does not exist yet is a pattern that matches later. First come SNAPSHOT_BEGIN, each matching
- * object with its value, SNAPSHOT_END. An object that two subscriptions of one subscriber match is
- * delivered once, by the stricter mode (`every`). D2K_EXISTS (this number is in use), D2K_LIMIT,
- * D2K_ARGUMENT (empty pattern), D2K_NO_MEMORY. */
+ * object with its value (if it has one), SNAPSHOT_END. Outside of snapshots an object that two
+ * subscriptions of one subscriber match is delivered once, by the stricter mode (`every`). Costs
+ * one look at each object for a pattern, one look-up for a name. D2K_EXISTS (this number is in
+ * use), D2K_LIMIT, D2K_ARGUMENT (pattern empty or over PLANT_PATTERN_MAX), D2K_NO_MEMORY; then
+ * nothing is changed. */
 d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscription,
                                 uint64_t request, bool every, struct slice pattern,
                                 struct error *err) D2K_MUST_CHECK;
@@ -147,8 +180,8 @@ d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscrip
  * delivered. */
 bool subscriber_unsubscribe(struct subscriber *subscriber, uint32_t subscription);
 
-/* Takes the next thing to tell. Objects are told in order; an object's values never go back in time
- * of publication. */
+/* Takes the next thing to tell; DELIVERY_NONE when there is nothing until the next wake. Things are
+ * told in the order in which they came to wait. */
 void subscriber_next(struct subscriber *subscriber, struct delivery *ret_delivery);
 
 /* ---- processes ---- */
@@ -179,20 +212,25 @@ struct process {
 };
 
 /* Registers a process under its name; the caller has made sure that none is RUNNING under it. It
- * keeps the id that the name had before. *ret_process lives until it has ended and was pushed out
- * by PLANT_ENDED_PROCESSES_MAX later ones. D2K_NO_MEMORY. */
+ * keeps the id that the name had before (facts->id is not read). *ret_process lives until it has
+ * ended and was pushed out by PLANT_ENDED_PROCESSES_MAX later ones; a process that starts again
+ * under its name takes over the same structure. D2K_ARGUMENT (name rules), D2K_STATE (one is
+ * RUNNING), D2K_LIMIT (no number is left), D2K_NO_MEMORY. */
 d2k_result plant_process_start(struct plant *plant, const struct process *facts,
                                struct process **ret_process, struct error *err) D2K_MUST_CHECK;
-/* It ended; its objects become invalid (plant_owner_gone). */
+/* It ended; its objects become invalid (plant_owner_gone); its link and resume token are forgotten.
+ * Does nothing when it is not RUNNING. */
 void plant_process_end(struct plant *plant, struct process *process, enum process_state how,
                        int64_t now_ns);
 struct process *plant_process(const struct plant *plant, struct slice name); /* NULL: never seen */
-/* Smallest number NN >= 1 for which <computer>_<NN>.<suffix> is not RUNNING; writes the name.
- * D2K_ARGUMENT, D2K_LIMIT (over 99999). */
+/* Smallest number NN >= 1 for which <computer>_<NN>.<suffix> is not RUNNING; writes the name, NN
+ * with two digits at least. D2K_ARGUMENT (not <computer>.<suffix>, or the name gets too long),
+ * D2K_LIMIT (over PLANT_PROCESS_NUMBER_MAX). */
 d2k_result plant_process_number(struct plant *plant, struct slice computer_and_suffix,
                                 char ret_name[65], struct error *err) D2K_MUST_CHECK;
 size_t plant_running_count(const struct plant *plant);
-/* Walks all processes: running and ended; position 0.. ; NULL: past the end. */
+/* Walks all processes, running and ended, one per name; position 0.. ; NULL: past the end. Stable
+ * until one is started or ended. */
 struct process *plant_process_at(const struct plant *plant, size_t position);
 
 #endif

@@ -1,0 +1,417 @@
+/* model/objects.c: the plant's objects: their definition, their numbers, and the ways to find
+ * them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/plant_private.h"
+
+#define ENCODED_MAX (D2K_TEXT_MAX_BYTES + 4096u)
+
+static uint32_t object_number(const void *entry)
+{
+    return ((const struct object *)entry)->hobj;
+}
+
+static uint32_t process_number(const void *entry)
+{
+    return ((const struct process_record *)entry)->facts.id;
+}
+
+struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
+                        uint32_t first_hobj)
+{
+    struct plant *plant = calloc(1, sizeof *plant);
+    if (plant == NULL) {
+        return NULL;
+    }
+    plant->hooks = *hooks;
+    plant->next_number = first_hobj == 0 ? 1 : first_hobj;
+    buffer_init(&plant->scratch, ENCODED_MAX);
+    map_init(&plant->objects_by_name, true, seed);
+    map_init(&plant->owners, true, seed);
+    map_init(&plant->awaited, true, seed);
+    map_init(&plant->processes_by_name, true, seed);
+    number_table_init(&plant->objects_by_number, object_number);
+    number_table_init(&plant->processes_by_number, process_number);
+    list_init(&plant->patterns);
+    list_init(&plant->ended);
+    return plant;
+}
+
+static void object_free(struct object *object)
+{
+    if (object == NULL) {
+        return;
+    }
+    update_release(object->current);
+    free(object->text_storage);
+    free(object->description);
+    free(object->unit);
+    free(object);
+}
+
+static void free_owners(struct plant *plant)
+{
+    struct owner *owner = NULL;
+    for (size_t at = 0; (owner = map_next(&plant->owners, &at)) != NULL;) {
+        free(owner);
+    }
+    map_free(&plant->owners);
+}
+
+static void free_processes(struct plant *plant)
+{
+    for (size_t i = 0; i < plant->process_count; i++) {
+        free(plant->processes[i]);
+    }
+    free(plant->processes);
+    map_free(&plant->processes_by_name);
+    number_table_free(&plant->processes_by_number);
+}
+
+void plant_free(struct plant *plant)
+{
+    if (plant == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < plant->object_count; i++) {
+        object_free(plant->objects[i]);
+    }
+    free(plant->objects);
+    map_free(&plant->objects_by_name);
+    number_table_free(&plant->objects_by_number);
+    free_owners(plant);
+    free_processes(plant);
+    map_free(&plant->awaited);
+    buffer_free(&plant->scratch);
+    free(plant);
+}
+
+/* ---- finding ---- */
+
+struct object *plant_object(const struct plant *plant, uint32_t hobj)
+{
+    return number_table_get(&plant->objects_by_number, hobj);
+}
+
+struct object *plant_object_by_name(const struct plant *plant, struct slice name)
+{
+    return map_get(&plant->objects_by_name, name);
+}
+
+size_t plant_object_count(const struct plant *plant)
+{
+    return plant->object_count;
+}
+
+struct object *plant_object_at(const struct plant *plant, size_t position)
+{
+    return position < plant->object_count ? plant->objects[position] : NULL;
+}
+
+bool plant_names_equal(struct slice a, const char *b)
+{
+    char terminated[D2K_OBJECT_NAME_MAX + 1];
+    if (a.size != strlen(b) || a.size >= sizeof terminated) {
+        return false;
+    }
+    if (a.size == 0 || memcmp(a.data, b, a.size) == 0) {
+        return true;
+    }
+    memcpy(terminated, a.data, a.size);
+    terminated[a.size] = '\0';
+    return text_equal_ignoring_case(terminated, b);
+}
+
+/* ---- numbers ---- */
+
+/* A process and an object of one name share their number; nobody else does. */
+static bool number_is_free_for(const struct plant *plant, uint32_t number, struct slice name)
+{
+    const struct object *object = number_table_get(&plant->objects_by_number, number);
+    const struct process_record *process = number_table_get(&plant->processes_by_number, number);
+    return (object == NULL || plant_names_equal(name, object->name)) &&
+           (process == NULL || plant_names_equal(name, process->facts.name));
+}
+
+static uint32_t number_known_for(const struct plant *plant, struct slice name)
+{
+    const struct object *object = plant_object_by_name(plant, name);
+    const struct process *process = plant_process(plant, name);
+    uint32_t stored = 0;
+    if (object != NULL) {
+        return object->hobj;
+    }
+    if (process != NULL) {
+        return process->id;
+    }
+    if (plant->hooks.stored_hobj != NULL) {
+        stored = plant->hooks.stored_hobj(plant->hooks.context, name);
+    }
+    return stored != 0 && number_is_free_for(plant, stored, name) ? stored : 0;
+}
+
+d2k_result plant_number(struct plant *plant, struct slice name, uint32_t *ret_number,
+                        bool *ret_is_new, struct error *err)
+{
+    *ret_number = number_known_for(plant, name);
+    *ret_is_new = *ret_number == 0;
+    if (*ret_number != 0) {
+        return D2K_OK;
+    }
+    if (plant->next_number == 0) {
+        return error_set(err, D2K_LIMIT, "all numbers of objects are used up");
+    }
+    *ret_number = plant->next_number;
+    return D2K_OK;
+}
+
+void plant_number_given(struct plant *plant, struct slice name, uint32_t number, bool is_new)
+{
+    if (plant->next_number != 0 && number >= plant->next_number) {
+        plant->next_number = number == UINT32_MAX ? 0 : number + 1;
+    }
+    if (is_new && plant->hooks.store_hobj != NULL) {
+        plant->hooks.store_hobj(plant->hooks.context, name, number);
+    }
+}
+
+void *plant_array_reserve(void *array, size_t count, size_t *capacity)
+{
+    if (count < *capacity) {
+        return array;
+    }
+    size_t larger = *capacity == 0 ? 64 : *capacity * 2;
+    void *grown = realloc(array, larger * sizeof(void *));
+    if (grown != NULL) {
+        *capacity = larger;
+    }
+    return grown;
+}
+
+/* ---- defining ---- */
+
+static d2k_result check_text(struct slice text, size_t max, const char *what, struct slice name,
+                             struct error *err)
+{
+    if (text.size > max) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: %s has %zu bytes, allowed are %zu",
+                         (int)name.size, name.data, what, text.size, max);
+    }
+    if (!text_is_utf8(text)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: %s is not UTF-8 text", (int)name.size,
+                         name.data, what);
+    }
+    return D2K_OK;
+}
+
+static d2k_result check_definition(struct slice owner, d2k_type type, struct slice name,
+                                   struct slice description, struct slice unit, struct error *err)
+{
+    char shown[256];
+    if (!text_is_object_name(name)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "\"%s\" is no object name: it must be 1 to %u letters, digits, '.' or "
+                         "'_', the first a letter",
+                         text_escape(shown, sizeof shown, name), D2K_OBJECT_NAME_MAX);
+    }
+    if (owner.size != 0 && !text_is_process_name(owner)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: its owner \"%s\" is no process name",
+                         (int)name.size, name.data, text_escape(shown, sizeof shown, owner));
+    }
+    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_TEXT) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: %d is no type of an object",
+                         (int)name.size, name.data, (int)type);
+    }
+    d2k_result result = check_text(description, D2K_DESCRIPTION_MAX, "description", name, err);
+    return result != D2K_OK ? result : check_text(unit, D2K_UNIT_MAX, "unit", name, err);
+}
+
+static struct owner *owner_obtain(struct plant *plant, struct slice name)
+{
+    struct owner *owner = map_get(&plant->owners, name);
+    if (owner != NULL) {
+        return owner;
+    }
+    owner = malloc(sizeof *owner + name.size + 1);
+    if (owner == NULL) {
+        return NULL;
+    }
+    list_init(&owner->objects);
+    owner->present = true;
+    if (name.size > 0) {
+        memcpy(owner->name, name.data, name.size);
+    }
+    owner->name[name.size] = '\0';
+    if (!map_add(&plant->owners, slice_of(owner->name), owner)) {
+        free(owner);
+        return NULL;
+    }
+    return owner;
+}
+
+static struct object *object_new(d2k_type type, struct slice name, struct slice description,
+                                 struct slice unit)
+{
+    struct object *object = calloc(1, sizeof *object);
+    if (object == NULL) {
+        return NULL;
+    }
+    object->type = type;
+    memcpy(object->name, name.data, name.size);
+    object->description = slice_copy(description);
+    object->unit = slice_copy(unit);
+    list_init(&object->readers);
+    list_init(&object->of_owner);
+    if (object->description == NULL || object->unit == NULL) {
+        object_free(object);
+        return NULL;
+    }
+    return object;
+}
+
+/* All or nothing: on failure the tables are as before. */
+static d2k_result register_object(struct plant *plant, struct object *object, struct error *err)
+{
+    struct object **objects =
+        plant_array_reserve(plant->objects, plant->object_count, &plant->object_capacity);
+    if (objects == NULL) {
+        return error_no_memory(err);
+    }
+    plant->objects = objects;
+    if (!number_table_add(&plant->objects_by_number, object)) {
+        return error_no_memory(err);
+    }
+    if (!map_add(&plant->objects_by_name, object_name(object), object)) {
+        number_table_remove(&plant->objects_by_number, object);
+        return error_no_memory(err);
+    }
+    d2k_result result = readers_attach(plant, object, err);
+    if (result != D2K_OK) {
+        map_remove(&plant->objects_by_name, object_name(object));
+        number_table_remove(&plant->objects_by_number, object);
+        return result;
+    }
+    plant->objects[plant->object_count++] = object;
+    return D2K_OK;
+}
+
+static d2k_result define_new(struct plant *plant, struct object *object, struct slice owner_name,
+                             struct error *err)
+{
+    bool is_new_number = false;
+    d2k_result result =
+        plant_number(plant, object_name(object), &object->hobj, &is_new_number, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    struct owner *owner = owner_obtain(plant, owner_name);
+    if (owner == NULL) {
+        return error_no_memory(err);
+    }
+    object->position = (uint32_t)plant->object_count;
+    object->owner = owner->name;
+    object->owner_present = true;
+    result = register_object(plant, object, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    list_append(&owner->objects, &object->of_owner);
+    plant_number_given(plant, object_name(object), object->hobj, is_new_number);
+    readers_announce(object);
+    return D2K_OK;
+}
+
+/* After a change of type the old value means nothing any more: readers must not keep it. */
+static d2k_result encode_no_value(struct plant *plant, const struct object *object,
+                                  d2k_value *ret_value, struct update **ret_update,
+                                  struct error *err)
+{
+    *ret_value = (d2k_value){.type = D2K_TYPE_NONE, .time_ns = object->value.time_ns};
+    return plant_encode(plant, object, ret_value, ret_update, err);
+}
+
+static d2k_result define_again(struct plant *plant, struct object *object, d2k_type type,
+                               struct slice description, struct slice unit, struct error *err)
+{
+    if (object->type == type && slice_equal_text(description, object->description) &&
+        slice_equal_text(unit, object->unit)) {
+        return D2K_OK;
+    }
+    d2k_value none = {0};
+    struct update *update = NULL;
+    if (object->type != type && object->current != NULL) {
+        d2k_result result = encode_no_value(plant, object, &none, &update, err);
+        if (result != D2K_OK) {
+            return result;
+        }
+    }
+    char *new_description = slice_copy(description);
+    char *new_unit = slice_copy(unit);
+    if (new_description == NULL || new_unit == NULL) {
+        free(new_description);
+        free(new_unit);
+        update_release(update);
+        return error_no_memory(err);
+    }
+    free(object->description);
+    free(object->unit);
+    object->description = new_description;
+    object->unit = new_unit;
+    object->type = type;
+    readers_announce(object);
+    if (update != NULL) {
+        plant_set_current(plant, object, &none, NULL, update);
+    }
+    return D2K_OK;
+}
+
+static d2k_result take_up_again(struct plant *plant, struct object *object, struct slice owner,
+                                d2k_type type, struct slice description, struct slice unit,
+                                struct error *err)
+{
+    char shown[256];
+    if (!plant_names_equal(owner, object->owner)) {
+        const char *who = object->owner[0] == '\0' ? "the kernel" : object->owner;
+        return error_set(err, D2K_NOT_ALLOWED, "object %s belongs to %s; %s may not define it",
+                         object->name, who,
+                         owner.size == 0 ? "the kernel" : text_escape(shown, sizeof shown, owner));
+    }
+    d2k_result result = define_again(plant, object, type, description, unit, err);
+    if (result == D2K_OK) {
+        plant_owner_present(plant, owner);
+    }
+    return result;
+}
+
+d2k_result plant_define(struct plant *plant, struct slice owner, d2k_type type, struct slice name,
+                        struct slice description, struct slice unit, struct object **ret_object,
+                        struct error *err)
+{
+    d2k_result result = check_definition(owner, type, name, description, unit, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    struct object *object = plant_object_by_name(plant, name);
+    if (object != NULL) {
+        *ret_object = object;
+        return take_up_again(plant, object, owner, type, description, unit, err);
+    }
+    if (plant->object_count >= PLANT_OBJECTS_MAX) {
+        return error_set(err, D2K_LIMIT, "object %.*s: the plant has %u objects already, its limit",
+                         (int)name.size, name.data, PLANT_OBJECTS_MAX);
+    }
+    object = object_new(type, name, description, unit);
+    if (object == NULL) {
+        return error_no_memory(err);
+    }
+    result = define_new(plant, object, owner, err);
+    if (result != D2K_OK) {
+        object_free(object);
+        return result;
+    }
+    plant_owner_present(plant, owner);
+    *ret_object = object;
+    return D2K_OK;
+}

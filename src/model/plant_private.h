@@ -1,0 +1,196 @@
+/* model/plant_private.h: what the files of src/model share; nobody else includes it.
+ *
+ * Who points to whom:
+ *
+ *     plant -> objects, owners, processes
+ *     object -> its readers: a list of interests
+ *     subscriber -> its interests (by number of the object), its subscriptions, its FIFO of places
+ *
+ * An interest is one object read by one subscriber, however many of its subscriptions match. */
+#ifndef D2K_MODEL_PLANT_PRIVATE_H
+#define D2K_MODEL_PLANT_PRIVATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "model/number_table.h"
+#include "model/plant.h"
+
+/* ---- the plant ---- */
+
+struct owner {
+    struct list objects; /* object.of_owner */
+    bool present;
+    char name[]; /* "" is the kernel */
+};
+
+/* A plain name that somebody subscribed to and that is not defined yet. */
+struct awaited_name {
+    struct list subscriptions; /* subscription.waiting */
+    char name[];
+};
+
+struct plant {
+    struct plant_hooks hooks;
+    uint32_t next_number; /* 0: all are used up */
+    uint64_t sequence;
+    struct buffer scratch; /* of the encoder */
+
+    struct object **objects; /* in order of creation */
+    size_t object_count, object_capacity;
+    struct map objects_by_name;
+    struct number_table objects_by_number;
+    struct map owners;
+    size_t invalidations_owed; /* objects with invalidation_owed */
+
+    struct list patterns; /* subscription.waiting of all subscriptions with wildcards */
+    struct map awaited;
+
+    struct process_record **processes; /* in order of their first start */
+    size_t process_count, process_capacity;
+    struct map processes_by_name;
+    struct number_table processes_by_number;
+    struct list ended; /* process_record.ended, oldest first */
+    size_t ended_count;
+};
+
+struct process_record {
+    struct process facts;
+    struct list ended; /* linked to itself while it runs */
+};
+
+/* The number for a name: the one it has or had, else a new one. *ret_is_new: it is to be stored
+ * (plant_number_given). D2K_LIMIT. */
+d2k_result plant_number(struct plant *plant, struct slice name, uint32_t *ret_number,
+                        bool *ret_is_new, struct error *err) D2K_MUST_CHECK;
+/* Now the number is really used. */
+void plant_number_given(struct plant *plant, struct slice name, uint32_t number, bool is_new);
+
+/* Makes room for one more pointer in an array that doubles; returns where it is now. NULL: out of
+ * memory, nothing changed. */
+void *plant_array_reserve(void *array, size_t count, size_t *capacity) D2K_MUST_CHECK;
+
+/* ASCII case is ignored. */
+bool plant_names_equal(struct slice a, const char *b);
+
+/* ---- values ---- */
+
+struct update *update_hold(struct update *update); /* NULL is allowed */
+void update_release(struct update *update);        /* NULL is allowed */
+
+/* Encodes a value. D2K_NO_MEMORY, or what the encoder says. */
+d2k_result plant_encode(struct plant *plant, const struct object *object, const d2k_value *value,
+                        struct update **ret_update, struct error *err) D2K_MUST_CHECK;
+/* Makes a value the current one and tells the readers; takes over `update` and `text`, which is
+ * where the value's text stands (NULL: nowhere). */
+void plant_set_current(struct plant *plant, struct object *object, const d2k_value *value,
+                       char *text, struct update *update);
+
+/* ---- readers ---- */
+
+/* Something that waits in a subscriber's FIFO to be told; lies inside what it tells of. */
+enum place_kind {
+    PLACE_INTEREST, /* definition, newest value, as the flags of the interest say */
+    PLACE_QUEUED,   /* one update in mode `every` */
+    PLACE_SNAPSHOT, /* stays at the front until its last object is told */
+    PLACE_OVERRUN,
+};
+
+struct place {
+    struct place *next;
+    uint8_t kind;
+    bool waits; /* it is in the FIFO */
+};
+
+struct fifo {
+    struct place *first, *last;
+};
+
+/* The flags: `announced`: its definition was told once; `changed`: it changed since;
+ * `owes_newest`: the current value is to be told at its place; `leaving`: no subscription is left.
+ *
+ * `base` (only in mode `every`) is the value the reader stands at: the last that was told, or the
+ * one before the first that waits. A second snapshot tells it, so that values never go back. */
+struct interest {
+    struct place place;
+    struct list in_object;
+    struct object *object;
+    struct subscriber *subscriber;
+    struct update *base;
+    uint16_t matches;    /* subscriptions */
+    uint16_t every_slot; /* of the subscription that counts its losses */
+    bool every : 1, announced : 1, changed : 1, owes_newest : 1, leaving : 1;
+};
+
+struct queued_update {
+    struct place place;
+    struct interest *interest;
+    struct update *update;
+};
+
+enum snapshot_stage { SNAPSHOT_BEGINS, SNAPSHOT_OBJECTS, SNAPSHOT_DONE };
+
+struct subscription {
+    struct subscriber *subscriber;
+    uint32_t number;
+    uint16_t slot;
+    bool every, has_wildcards, inherits;
+    uint64_t request;
+    struct list waiting; /* in plant.patterns or awaited_name.subscriptions */
+    struct awaited_name *awaited;
+    uint32_t attached_end; /* objects from this position on were not looked at yet */
+
+    struct place snapshot;
+    enum snapshot_stage stage;
+    uint32_t position;          /* of the next object to look at */
+    struct interest *value_due; /* its definition is told, its value comes next */
+    uint64_t told;
+
+    struct place overrun;
+    uint64_t lost;
+
+    size_t pattern_size;
+    char pattern[];
+};
+
+struct subscriber {
+    struct plant *plant;
+    void *data;
+    struct fifo fifo;
+    uint32_t queued_count; /* places of PLACE_QUEUED */
+    size_t queued_bytes;
+    struct number_table interests;
+    struct subscription **subscriptions; /* by slot; NULL: free */
+    uint32_t slot_count, subscription_count;
+    struct update *lent; /* the update of the last delivery */
+};
+
+static inline struct slice object_name(const struct object *object)
+{
+    return slice_of(object->name);
+}
+
+static inline struct slice subscription_pattern(const struct subscription *s)
+{
+    return (struct slice){s->pattern, s->pattern_size};
+}
+
+bool subscription_matches(const struct subscription *s, const struct object *object);
+
+/* Makes interests for all who wait for a new object, which has no value yet. On failure the object
+ * has no readers. D2K_NO_MEMORY. */
+d2k_result readers_attach(struct plant *plant, struct object *object,
+                          struct error *err) D2K_MUST_CHECK;
+
+/* The definition of the object is new or has changed. */
+void readers_announce(struct object *object);
+/* There is a new update, which is the current one unless it is of the past. */
+void readers_tell(struct object *object, struct update *update, bool past);
+
+/* Puts a place at the end of the FIFO, unless it waits there already. */
+void subscriber_queue(struct subscriber *subscriber, struct place *place);
+/* The current value is to be told, behind all that waits. */
+void interest_owe_newest(struct interest *interest);
+void subscription_count_lost(struct subscription *s, uint64_t count);
+void queued_update_free(struct subscriber *subscriber, struct queued_update *queued);
+
+#endif

@@ -1,0 +1,500 @@
+/* model/subscriptions.c: who wants which objects: subscribers, their subscriptions, and the
+ * interests that tie them to objects. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/plant_private.h"
+
+static uint32_t interest_number(const void *entry)
+{
+    return ((const struct interest *)entry)->object->hobj;
+}
+
+struct subscriber *subscriber_new(struct plant *plant, void *owner_data)
+{
+    struct subscriber *subscriber = calloc(1, sizeof *subscriber);
+    if (subscriber == NULL) {
+        return NULL;
+    }
+    subscriber->plant = plant;
+    subscriber->data = owner_data;
+    number_table_init(&subscriber->interests, interest_number);
+    return subscriber;
+}
+
+void *subscriber_data(const struct subscriber *subscriber)
+{
+    return subscriber->data;
+}
+
+bool subscription_matches(const struct subscription *s, const struct object *object)
+{
+    return s->has_wildcards ? text_matches(object_name(object), subscription_pattern(s))
+                            : plant_names_equal(subscription_pattern(s), object->name);
+}
+
+/* ---- interests ---- */
+
+static void interest_free(struct interest *interest)
+{
+    list_remove(&interest->in_object);
+    update_release(interest->base);
+    free(interest);
+}
+
+static struct interest *interest_new(struct subscriber *subscriber, struct object *object)
+{
+    struct interest *interest = calloc(1, sizeof *interest);
+    if (interest == NULL) {
+        return NULL;
+    }
+    interest->place.kind = PLACE_INTEREST;
+    interest->object = object;
+    interest->subscriber = subscriber;
+    if (!number_table_add(&subscriber->interests, interest)) {
+        free(interest);
+        return NULL;
+    }
+    list_append(&object->readers, &interest->in_object);
+    return interest;
+}
+
+/* From here on each update is to come. The current value, should it still wait to be told, comes
+ * with the snapshot of the subscription that asks for `every`. */
+static void begin_every(struct interest *interest, const struct subscription *s)
+{
+    interest->every = true;
+    interest->every_slot = s->slot;
+    interest->owes_newest = false;
+    interest->base = update_hold(interest->object->current);
+}
+
+static d2k_result attach(struct subscription *s, struct object *object, struct error *err)
+{
+    struct interest *interest = number_table_get(&s->subscriber->interests, object->hobj);
+    if (interest == NULL) {
+        interest = interest_new(s->subscriber, object);
+        if (interest == NULL) {
+            return error_no_memory(err);
+        }
+    }
+    interest->matches++;
+    if (s->every && !interest->every) {
+        begin_every(interest, s);
+    }
+    return D2K_OK;
+}
+
+static void end_every(struct interest *interest)
+{
+    interest->every = false;
+    update_release(interest->base);
+    interest->base = NULL;
+    interest_owe_newest(interest);
+}
+
+/* Another subscription of this subscriber that wants every update of the object. */
+static struct subscription *other_every(const struct subscription *s, const struct object *object)
+{
+    const struct subscriber *subscriber = s->subscriber;
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *other = subscriber->subscriptions[i];
+        if (other != NULL && other != s && other->every && subscription_matches(other, object)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Takes one match away. True: there may be places in the FIFO that must go. */
+static bool detach(struct subscription *s, struct interest *interest)
+{
+    if (interest->object->position >= s->attached_end ||
+        !subscription_matches(s, interest->object)) {
+        return false;
+    }
+    interest->matches--;
+    if (interest->matches == 0) {
+        interest->leaving = true;
+        return interest->place.waits || interest->every;
+    }
+    if (!interest->every || interest->every_slot != s->slot) {
+        return false;
+    }
+    struct subscription *heir = other_every(s, interest->object);
+    if (heir == NULL) {
+        end_every(interest);
+        return true;
+    }
+    interest->every_slot = heir->slot;
+    heir->inherits = true;
+    return false;
+}
+
+static bool detach_all(struct subscription *s)
+{
+    struct number_table *interests = &s->subscriber->interests;
+    bool must_sweep = false;
+    if (!s->has_wildcards) {
+        const struct object *object =
+            plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
+        struct interest *interest =
+            object == NULL ? NULL : number_table_get(interests, object->hobj);
+        return interest != NULL && detach(s, interest);
+    }
+    for (uint32_t i = 0; i < interests->capacity; i++) {
+        if (interests->entries[i] != NULL && detach(s, interests->entries[i])) {
+            must_sweep = true;
+        }
+    }
+    return must_sweep;
+}
+
+static bool is_obsolete(const struct subscription *ending, struct place *place)
+{
+    const struct interest *interest = NULL;
+    if (place->kind == PLACE_INTEREST) {
+        return LIST_MEMBER(place, struct interest, place)->leaving;
+    }
+    if (place->kind == PLACE_QUEUED) {
+        interest = LIST_MEMBER(place, struct queued_update, place)->interest;
+        return interest->leaving || !interest->every;
+    }
+    return place == &ending->snapshot || place == &ending->overrun;
+}
+
+static void sweep_fifo(struct subscription *ending)
+{
+    struct subscriber *subscriber = ending->subscriber;
+    struct fifo kept = {0};
+    struct place *following = NULL;
+    for (struct place *at = subscriber->fifo.first; at != NULL; at = following) {
+        following = at->next;
+        at->next = NULL;
+        if (!is_obsolete(ending, at)) {
+            *(kept.first == NULL ? &kept.first : &kept.last->next) = at;
+            kept.last = at;
+        } else if (at->kind == PLACE_QUEUED) {
+            queued_update_free(subscriber, LIST_MEMBER(at, struct queued_update, place));
+        } else {
+            at->waits = false;
+        }
+    }
+    subscriber->fifo = kept;
+}
+
+static void remove_interest(struct number_table *interests, struct interest *interest)
+{
+    number_table_remove(interests, interest);
+    interest_free(interest);
+}
+
+static void remove_leaving(struct subscription *s)
+{
+    struct number_table *interests = &s->subscriber->interests;
+    if (!s->has_wildcards) {
+        const struct object *object =
+            plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
+        struct interest *interest =
+            object == NULL ? NULL : number_table_get(interests, object->hobj);
+        if (interest != NULL && interest->leaving) {
+            remove_interest(interests, interest);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < interests->capacity;) {
+        struct interest *interest = interests->entries[i];
+        if (interest != NULL && interest->leaving) {
+            remove_interest(interests, interest);
+        } else {
+            i++;
+        }
+    }
+}
+
+/* Whoever goes on with the objects tells what was lost: rather too much than nothing. */
+static void bequeath_losses(const struct subscription *ending)
+{
+    struct subscriber *subscriber = ending->subscriber;
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *s = subscriber->subscriptions[i];
+        if (s != NULL && s->inherits) {
+            s->inherits = false;
+            if (ending->lost > 0) {
+                subscription_count_lost(s, ending->lost);
+            }
+        }
+    }
+}
+
+/* ---- waiting for objects that come later ---- */
+
+static void stop_waiting(struct subscription *s)
+{
+    struct awaited_name *awaited = s->awaited;
+    list_remove(&s->waiting);
+    s->awaited = NULL;
+    if (awaited != NULL && list_empty(&awaited->subscriptions)) {
+        map_remove(&s->subscriber->plant->awaited, slice_of(awaited->name));
+        free(awaited);
+    }
+}
+
+static struct awaited_name *awaited_obtain(struct plant *plant, struct slice name)
+{
+    struct awaited_name *awaited = map_get(&plant->awaited, name);
+    if (awaited != NULL) {
+        return awaited;
+    }
+    awaited = malloc(sizeof *awaited + name.size + 1);
+    if (awaited == NULL) {
+        return NULL;
+    }
+    list_init(&awaited->subscriptions);
+    memcpy(awaited->name, name.data, name.size);
+    awaited->name[name.size] = '\0';
+    if (!map_add(&plant->awaited, (struct slice){awaited->name, name.size}, awaited)) {
+        free(awaited);
+        return NULL;
+    }
+    return awaited;
+}
+
+static d2k_result wait_for_name(struct subscription *s, struct error *err)
+{
+    s->awaited = awaited_obtain(s->subscriber->plant, subscription_pattern(s));
+    if (s->awaited == NULL) {
+        return error_no_memory(err);
+    }
+    list_append(&s->awaited->subscriptions, &s->waiting);
+    return D2K_OK;
+}
+
+static void detach_readers(struct object *object)
+{
+    LIST_EACH(&object->readers, at, following)
+    {
+        struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
+        remove_interest(&interest->subscriber->interests, interest);
+    }
+}
+
+static d2k_result attach_waiting(struct list *waiting, struct object *object, struct error *err)
+{
+    LIST_EACH(waiting, at, following)
+    {
+        struct subscription *s = LIST_MEMBER(at, struct subscription, waiting);
+        d2k_result result = subscription_matches(s, object) ? attach(s, object, err) : D2K_OK;
+        if (result != D2K_OK) {
+            detach_readers(object);
+            return result;
+        }
+    }
+    return D2K_OK;
+}
+
+d2k_result readers_attach(struct plant *plant, struct object *object, struct error *err)
+{
+    struct awaited_name *awaited = map_get(&plant->awaited, object_name(object));
+    d2k_result result = attach_waiting(&plant->patterns, object, err);
+    if (result != D2K_OK || awaited == NULL) {
+        return result;
+    }
+    result = attach_waiting(&awaited->subscriptions, object, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    LIST_EACH(&awaited->subscriptions, at, following)
+    {
+        list_remove(at);
+        LIST_MEMBER(at, struct subscription, waiting)->awaited = NULL;
+    }
+    map_remove(&plant->awaited, slice_of(awaited->name));
+    free(awaited);
+    return D2K_OK;
+}
+
+/* ---- subscriptions ---- */
+
+static struct subscription *find_subscription(const struct subscriber *subscriber, uint32_t number)
+{
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *s = subscriber->subscriptions[i];
+        if (s != NULL && s->number == number) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+static bool take_slot(struct subscriber *subscriber, struct subscription *s)
+{
+    uint32_t slot = 0;
+    while (slot < subscriber->slot_count && subscriber->subscriptions[slot] != NULL) {
+        slot++;
+    }
+    if (slot == subscriber->slot_count) {
+        uint32_t count = slot == 0 ? 4 : slot * 2;
+        struct subscription **grown =
+            realloc(subscriber->subscriptions, count * sizeof(struct subscription *));
+        if (grown == NULL) {
+            return false;
+        }
+        memset(grown + slot, 0, (count - slot) * sizeof(struct subscription *));
+        subscriber->subscriptions = grown;
+        subscriber->slot_count = count;
+    }
+    s->slot = (uint16_t)slot;
+    subscriber->subscriptions[slot] = s;
+    subscriber->subscription_count++;
+    return true;
+}
+
+static struct subscription *subscription_new(struct subscriber *subscriber, struct slice pattern)
+{
+    struct subscription *s = calloc(1, sizeof *s + pattern.size);
+    if (s == NULL) {
+        return NULL;
+    }
+    s->subscriber = subscriber;
+    s->snapshot.kind = PLACE_SNAPSHOT;
+    s->overrun.kind = PLACE_OVERRUN;
+    s->has_wildcards = text_is_pattern(pattern);
+    s->pattern_size = pattern.size;
+    memcpy(s->pattern, pattern.data, pattern.size);
+    list_init(&s->waiting);
+    if (!take_slot(subscriber, s)) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void subscription_end(struct subscription *s)
+{
+    struct subscriber *subscriber = s->subscriber;
+    bool must_sweep = detach_all(s);
+    if (must_sweep || s->snapshot.waits || s->overrun.waits) {
+        sweep_fifo(s);
+    }
+    remove_leaving(s);
+    subscriber->subscriptions[s->slot] = NULL;
+    subscriber->subscription_count--;
+    bequeath_losses(s);
+    stop_waiting(s);
+    free(s);
+}
+
+static d2k_result attach_matching(struct subscription *s, struct error *err)
+{
+    struct plant *plant = s->subscriber->plant;
+    list_append(&plant->patterns, &s->waiting);
+    for (; s->attached_end < plant->object_count; s->attached_end++) {
+        struct object *object = plant->objects[s->attached_end];
+        d2k_result result = subscription_matches(s, object) ? attach(s, object, err) : D2K_OK;
+        if (result != D2K_OK) {
+            return result;
+        }
+    }
+    s->attached_end = UINT32_MAX;
+    return D2K_OK;
+}
+
+static d2k_result attach_named(struct subscription *s, struct error *err)
+{
+    struct object *object = plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
+    d2k_result result = object == NULL ? wait_for_name(s, err) : attach(s, object, err);
+    if (result == D2K_OK) {
+        s->attached_end = UINT32_MAX;
+    }
+    return result;
+}
+
+static d2k_result check_subscription(const struct subscriber *subscriber, uint32_t number,
+                                     struct slice pattern, struct error *err)
+{
+    if (pattern.size == 0 || pattern.size > PLANT_PATTERN_MAX) {
+        return error_set(err, D2K_ARGUMENT,
+                         "subscription %u: its pattern has %zu bytes, allowed are 1 to %u",
+                         (unsigned)number, pattern.size, PLANT_PATTERN_MAX);
+    }
+    if (find_subscription(subscriber, number) != NULL) {
+        return error_set(err, D2K_EXISTS, "subscription %u exists already", (unsigned)number);
+    }
+    if (subscriber->subscription_count >= PLANT_SUBSCRIPTIONS_MAX) {
+        return error_set(err, D2K_LIMIT, "subscription %u: there are %u already, the limit",
+                         (unsigned)number, PLANT_SUBSCRIPTIONS_MAX);
+    }
+    return D2K_OK;
+}
+
+d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscription,
+                                uint64_t request, bool every, struct slice pattern,
+                                struct error *err)
+{
+    d2k_result result = check_subscription(subscriber, subscription, pattern, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    struct subscription *s = subscription_new(subscriber, pattern);
+    if (s == NULL) {
+        return error_no_memory(err);
+    }
+    s->number = subscription;
+    s->request = request;
+    s->every = every;
+    result = s->has_wildcards ? attach_matching(s, err) : attach_named(s, err);
+    if (result != D2K_OK) {
+        subscription_end(s);
+        return result;
+    }
+    subscriber_queue(subscriber, &s->snapshot);
+    return D2K_OK;
+}
+
+bool subscriber_unsubscribe(struct subscriber *subscriber, uint32_t subscription)
+{
+    struct subscription *s = find_subscription(subscriber, subscription);
+    if (s == NULL) {
+        return false;
+    }
+    subscription_end(s);
+    return true;
+}
+
+/* ---- the end of a subscriber ---- */
+
+static void free_queued(struct subscriber *subscriber)
+{
+    struct place *following = NULL;
+    for (struct place *at = subscriber->fifo.first; at != NULL; at = following) {
+        following = at->next;
+        if (at->kind == PLACE_QUEUED) {
+            queued_update_free(subscriber, LIST_MEMBER(at, struct queued_update, place));
+        }
+    }
+}
+
+void subscriber_free(struct subscriber *subscriber)
+{
+    if (subscriber == NULL) {
+        return;
+    }
+    free_queued(subscriber);
+    for (uint32_t i = 0; i < subscriber->interests.capacity; i++) {
+        if (subscriber->interests.entries[i] != NULL) {
+            interest_free(subscriber->interests.entries[i]);
+        }
+    }
+    number_table_free(&subscriber->interests);
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        if (subscriber->subscriptions[i] != NULL) {
+            stop_waiting(subscriber->subscriptions[i]);
+            free(subscriber->subscriptions[i]);
+        }
+    }
+    free(subscriber->subscriptions);
+    update_release(subscriber->lent);
+    free(subscriber);
+}

@@ -1,0 +1,242 @@
+/* model/values.c: values of objects: checked, encoded once, made current, passed on to the
+ * readers. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/plant_private.h"
+
+/* ---- updates ---- */
+
+struct update *update_hold(struct update *update)
+{
+    if (update != NULL) {
+        update->references++;
+    }
+    return update;
+}
+
+void update_release(struct update *update)
+{
+    if (update != NULL && --update->references == 0) {
+        free(update);
+    }
+}
+
+d2k_result plant_encode(struct plant *plant, const struct object *object, const d2k_value *value,
+                        struct update **ret_update, struct error *err)
+{
+    struct buffer *scratch = &plant->scratch;
+    buffer_reset(scratch);
+    d2k_result result = plant->hooks.encode(scratch, object->hobj, value);
+    if (result != D2K_OK) {
+        return error_set(err, result, "object %s: its value cannot be encoded: %s", object->name,
+                         d2k_result_text(result));
+    }
+    size_t size = buffer_size(scratch);
+    struct update *update = malloc(sizeof *update + size);
+    if (update == NULL) {
+        return error_no_memory(err);
+    }
+    update->references = 1;
+    update->size = (uint32_t)size;
+    update->sequence = ++plant->sequence;
+    if (size > 0) {
+        memcpy(update->bytes, buffer_data(scratch), size);
+    }
+    *ret_update = update;
+    return D2K_OK;
+}
+
+static void invalidation_settled(struct plant *plant, struct object *object)
+{
+    if (object->invalidation_owed) {
+        object->invalidation_owed = false;
+        plant->invalidations_owed--;
+    }
+}
+
+void plant_set_current(struct plant *plant, struct object *object, const d2k_value *value,
+                       char *text, struct update *update)
+{
+    if (object->text_storage != text) {
+        free(object->text_storage);
+        object->text_storage = text;
+    }
+    object->value = *value;
+    update_release(object->current);
+    object->current = update;
+    invalidation_settled(plant, object);
+    readers_tell(object, update, false);
+}
+
+/* ---- checks ---- */
+
+static bool time_in_range(int64_t time_ns)
+{
+    return time_ns >= D2K_TIME_MIN_NS && time_ns <= D2K_TIME_MAX_NS;
+}
+
+static d2k_result check_content(const struct object *object, const d2k_value *value,
+                                struct error *err)
+{
+    if (value->type == D2K_TYPE_REAL && !isfinite(value->content.real)) {
+        return error_set(err, D2K_ARGUMENT, "object %s: NaN and infinity are no values",
+                         object->name);
+    }
+    if (value->type == D2K_TYPE_ABSOLUTE_TIME && !time_in_range(value->content.absolute_time_ns)) {
+        return error_set(err, D2K_ARGUMENT, "object %s: the value is not a time from 1972 to 2099",
+                         object->name);
+    }
+    if (value->type == D2K_TYPE_TEXT &&
+        ((value->content.text.data == NULL && value->content.text.size != 0) ||
+         !text_is_utf8((struct slice){value->content.text.data, value->content.text.size}))) {
+        return error_set(err, D2K_ARGUMENT, "object %s: the text is not UTF-8", object->name);
+    }
+    return D2K_OK;
+}
+
+static d2k_result check_value(const struct object *object, const d2k_value *value,
+                              struct error *err)
+{
+    if (value->type != object->type) {
+        return error_set(err, D2K_TYPE, "object %s has type %s, the value has type %s",
+                         object->name, d2k_type_name(object->type), d2k_type_name(value->type));
+    }
+    if ((value->status & ~D2K_STATUS_ALL) != 0) {
+        return error_set(err, D2K_ARGUMENT, "object %s: the value has unknown status bits 0x%x",
+                         object->name, (unsigned)(value->status & ~D2K_STATUS_ALL));
+    }
+    if (!time_in_range(value->time_ns)) {
+        return error_set(err, D2K_ARGUMENT, "object %s: its time is not from 1972 to 2099",
+                         object->name);
+    }
+    return check_content(object, value, err);
+}
+
+/* The text of the value moves to memory of its own, which is cut to what an object may hold. */
+static d2k_result own_text(d2k_value *value, char **ret_text, struct error *err)
+{
+    struct slice whole = {value->content.text.data, value->content.text.size};
+    size_t size = whole.size;
+    if (size > D2K_TEXT_MAX_CHARS) {
+        size = text_prefix_of_chars(whole, D2K_TEXT_MAX_CHARS);
+    }
+    if (size < whole.size) {
+        value->status |= D2K_STATUS_WEAK;
+    }
+    char *text = malloc(size + 1);
+    if (text == NULL) {
+        return error_no_memory(err);
+    }
+    if (size > 0) {
+        memcpy(text, whole.data, size);
+    }
+    text[size] = '\0';
+    value->content.text.data = text;
+    value->content.text.size = size;
+    *ret_text = text;
+    return D2K_OK;
+}
+
+/* ---- setting ---- */
+
+static void invalidate(struct plant *plant, struct object *object)
+{
+    if (object->current == NULL || (object->value.status & D2K_STATUS_VALID) == 0) {
+        return;
+    }
+    d2k_value value = object->value;
+    struct update *update = NULL;
+    value.status &= ~D2K_STATUS_VALID;
+    if (plant_encode(plant, object, &value, &update, NULL) == D2K_OK) {
+        plant_set_current(plant, object, &value, object->text_storage, update);
+    } else if (!object->invalidation_owed) {
+        object->invalidation_owed = true;
+        plant->invalidations_owed++;
+    }
+}
+
+static void settle_invalidations(struct plant *plant)
+{
+    for (size_t i = 0; i < plant->object_count && plant->invalidations_owed > 0; i++) {
+        if (plant->objects[i]->invalidation_owed) {
+            invalidate(plant, plant->objects[i]);
+        }
+    }
+}
+
+static d2k_result set_checked(struct plant *plant, struct object *object, d2k_value *value,
+                              struct error *err)
+{
+    char *text = NULL;
+    struct update *update = NULL;
+    d2k_result result = D2K_OK;
+    if (value->type == D2K_TYPE_TEXT) {
+        result = own_text(value, &text, err);
+    }
+    if (result == D2K_OK) {
+        result = plant_encode(plant, object, value, &update, err);
+    }
+    if (result != D2K_OK) {
+        free(text);
+        return result;
+    }
+    if (value->past) {
+        readers_tell(object, update, true);
+        update_release(update);
+        free(text);
+    } else {
+        plant_set_current(plant, object, value, text, update);
+    }
+    return D2K_OK;
+}
+
+d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
+                     const d2k_value *value, int64_t now_ns, struct error *err)
+{
+    char shown[256];
+    settle_invalidations(plant);
+    if (!plant_names_equal(owner, object->owner)) {
+        return error_set(err, D2K_NOT_ALLOWED, "object %s belongs to %s; %s may not set it",
+                         object->name, object->owner[0] == '\0' ? "the kernel" : object->owner,
+                         text_escape(shown, sizeof shown, owner));
+    }
+    d2k_value own = *value;
+    if (own.time_ns == 0) {
+        own.time_ns = now_ns;
+    }
+    d2k_result result = check_value(object, &own, err);
+    return result != D2K_OK ? result : set_checked(plant, object, &own, err);
+}
+
+/* ---- owners ---- */
+
+void plant_owner_present(struct plant *plant, struct slice name)
+{
+    struct owner *owner = map_get(&plant->owners, name);
+    if (owner == NULL || owner->present) {
+        return;
+    }
+    owner->present = true;
+    LIST_EACH(&owner->objects, at, following)
+    {
+        LIST_MEMBER(at, struct object, of_owner)->owner_present = true;
+    }
+}
+
+void plant_owner_gone(struct plant *plant, struct slice name)
+{
+    struct owner *owner = map_get(&plant->owners, name);
+    if (owner == NULL) {
+        return;
+    }
+    owner->present = false;
+    LIST_EACH(&owner->objects, at, following)
+    {
+        struct object *object = LIST_MEMBER(at, struct object, of_owner);
+        object->owner_present = false;
+        invalidate(plant, object);
+    }
+}
