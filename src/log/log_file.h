@@ -2,7 +2,8 @@
  *
  * Name: <suffix>[-<process name>][-<instance>].log. Kept at start: X.log becomes X.prev.log, the
  * old X.prev.log is appended to X.his.log, and X.his.log over Max_Log_Size is moved to
- * X.his.log.bak. */
+ * X.his.log.bak. A log that cannot write loses lines and says how many as soon as it can; it never
+ * ends the program. */
 #ifndef D2K_LOG_LOG_FILE_H
 #define D2K_LOG_LOG_FILE_H
 
@@ -26,18 +27,21 @@ struct log_file_options {
 
 #define LOG_QUEUE_MAX_BYTES (1024u * 1024u) /* waiting for the thread */
 
-/* D2K_FILE (names the file), D2K_NO_MEMORY. `log` is ready to be used with the functions of
- * base/log.h, from any thread, until log_file_close(). */
+/* D2K_FILE (names the file; also when another process writes this log already, unless it is
+ * shared), D2K_NO_MEMORY. An exclusive log is held by a lock on `<name>.lock` until it is closed.
+ * Old logs that cannot be kept (a full disk) are no error: the new lines then follow the old ones,
+ * after a WARNING. `log` is ready to be used with the functions of base/log.h, from any thread,
+ * until log_file_close(). */
 d2k_result log_file_open(const struct log_file_options *options, struct log_file **ret_file,
                          struct error *err) D2K_MUST_CHECK;
 
-/* The log that writes here; belongs to the file. */
+/* The log that writes here; belongs to the file. Its level is LOG_INFO until it is changed. */
 struct log *log_file_log(struct log_file *file);
 
 /* Path of the file, for messages. */
 const char *log_file_path(const struct log_file *file);
 
-/* Lines that were lost because the queue was full or the disk refused them. */
+/* Lines that were lost because the queue was full or the disk refused them. Any thread. */
 uint64_t log_file_lost(const struct log_file *file);
 
 /* Writes what waits, ends the thread, closes. NULL is allowed. No other thread may log any more. */

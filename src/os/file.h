@@ -45,9 +45,15 @@ int os_directory_make(const char *path, uint32_t mode) D2K_MUST_CHECK;
 int os_file_open_append(const char *path, uint32_t mode, int *ret_fd) D2K_MUST_CHECK;
 
 /* Writes all bytes; with `locked` under an exclusive advisory lock, so that lines of several
- * processes that share the file never mix. ENOSPC, EIO... (part of the data may have been written)
- */
+ * processes that share the file never mix; waits while another process holds it. ENOSPC, EIO,
+ * EDQUOT, EFBIG...: with `locked` a failure takes back the part that was written, so that no torn
+ * line is left; without, a part may have been written. */
 int os_file_append(int fd, const void *data, size_t size, bool locked) D2K_MUST_CHECK;
+
+/* Appends the whole file `from` to the file `to`, which is created with `mode`, in small pieces;
+ * either all of it or, after a failure, nothing. `to` must have no other writer. ENOENT: there is
+ * no `from`; EISDIR, EACCES, ENOSPC... */
+int os_file_append_file(const char *from, const char *to, uint32_t mode) D2K_MUST_CHECK;
 
 /* Takes an exclusive advisory lock on `fd` without waiting; EWOULDBLOCK when another process holds
  * it. It is released by os_file_close() or the end of the process. */

@@ -14,6 +14,7 @@
 #define PERMISSION_BITS    07777u
 #define FIRST_READ_SIZE    4096u /* for files of /proc, which say that they are empty */
 #define NS_PER_SECOND      INT64_C(1000000000)
+#define COPY_PIECE_SIZE    16384u
 #define TEMPORARY_TEMPLATE ".XXXXXX"
 
 static int64_t to_ns(struct timespec t)
@@ -295,6 +296,17 @@ static int lock_whole_file(int fd, int operation)
     return 0;
 }
 
+/* For a writer that is alone: nothing is left of data that cannot be written completely. */
+static int append_or_take_back(int fd, const void *data, size_t size)
+{
+    off_t size_before = lseek(fd, 0, SEEK_END);
+    int error = write_all(fd, data, size);
+    if (error != 0 && size_before >= 0) {
+        (void)!ftruncate(fd, size_before);
+    }
+    return error;
+}
+
 int os_file_append(int fd, const void *data, size_t size, bool locked)
 {
     if (!locked) {
@@ -304,8 +316,45 @@ int os_file_append(int fd, const void *data, size_t size, bool locked)
     if (error != 0) {
         return error;
     }
-    error = write_all(fd, data, size);
+    error = append_or_take_back(fd, data, size);
     (void)lock_whole_file(fd, LOCK_UN);
+    return error;
+}
+
+static int copy_all(int from, int to)
+{
+    char piece[COPY_PIECE_SIZE];
+    for (;;) {
+        ssize_t got = read(from, piece, sizeof piece);
+        if (got == 0) {
+            return 0;
+        }
+        int error = got > 0 ? write_all(to, piece, (size_t)got) : errno;
+        if (error != 0 && error != EINTR) {
+            return error;
+        }
+    }
+}
+
+int os_file_append_file(const char *from, const char *to, uint32_t mode)
+{
+    int from_fd = -1;
+    int to_fd = -1;
+    struct os_file_stamp stamp;
+    int error = open_regular(from, &from_fd, &stamp);
+    if (error != 0) {
+        return error;
+    }
+    error = os_file_open_append(to, mode, &to_fd);
+    if (error == 0) {
+        off_t size_before = lseek(to_fd, 0, SEEK_END);
+        error = copy_all(from_fd, to_fd);
+        if (error != 0 && size_before >= 0) {
+            (void)!ftruncate(to_fd, size_before);
+        }
+        (void)close(to_fd);
+    }
+    (void)close(from_fd);
     return error;
 }
 
