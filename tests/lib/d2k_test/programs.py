@@ -256,6 +256,12 @@ class Plant:
         return "".join(path.read_text(encoding="utf-8")
                        for path in sorted(self.log_dir.glob(f"{suffix}*.log")))
 
+    def assert_client_connected(self, bracket, suffix="TEL"):
+        """The client's log has the seed's line, with this second bracket (a pattern)."""
+        line = (rf"^{TIMESTAMP} CLIENT - Connection established to D2000 Kernel V1\.00\.000 s1"
+                rf" \[TCP/IP localhost:{self.port}\]{bracket}\.$")
+        assert re.search(line, self.client_log(suffix), re.MULTILINE), self.client_log(suffix)
+
     def process(self, pattern):
         """The one process whose name matches, as d2k-tell shows it; None: there is none."""
         found = [p for p in self.tell_json("processes") if re.fullmatch(pattern, p["name"])]
