@@ -1,0 +1,112 @@
+/* The kernel: ties links to the plant, and ends in order. */
+#include "kernel/kernel.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "os/clock.h"
+#include "os/system.h"
+
+static void on_opened(void *context, struct net_link *link)
+{
+    client_opened(context, link);
+}
+
+static void on_received(void *context, struct net_link *link)
+{
+    (void)context;
+    client_received(net_link_data(link));
+}
+
+static void on_fill(void *context, struct net_link *link)
+{
+    (void)context;
+    client_fill(net_link_data(link));
+}
+
+static void on_closed(void *context, struct net_link *link, enum net_end how, const char *why)
+{
+    (void)context;
+    client_closed(net_link_data(link), how, why);
+    net_link_set_data(link, NULL);
+}
+
+static void on_tick(void *context, uint64_t now_ms)
+{
+    struct kernel *kernel = context;
+    size_t position = 0;
+    struct net_link *link;
+    while ((link = net_link_at(kernel->net, &position)) != NULL) {
+        client_tick(net_link_data(link), now_ms);
+    }
+    tags_tick(kernel, now_ms);
+    clients_bury(kernel);
+}
+
+static void on_asked_to_end(void *context)
+{
+    kernel_end(context, "the kernel was asked to end by a signal");
+}
+
+static void on_not_opened(void *context, const char *address, const char *why)
+{
+    struct kernel *kernel = context;
+    log_write(kernel->log, LOG_WARNING, "BACKEND", "Connection from [TCP/IP %s] refused: %s",
+              address, why);
+}
+
+struct net_callbacks kernel_callbacks(struct kernel *kernel)
+{
+    return (struct net_callbacks){
+        .context = kernel,
+        .opened = on_opened,
+        .received = on_received,
+        .fill = on_fill,
+        .closed = on_closed,
+        .tick = on_tick,
+        .asked_to_end = on_asked_to_end,
+        .not_opened = on_not_opened,
+    };
+}
+
+void kernel_wake(void *context, struct subscriber *subscriber)
+{
+    struct client *c = subscriber_data(subscriber);
+    (void)context;
+    net_link_wake(c->link);
+}
+
+d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup, struct error *err)
+{
+    memset(kernel, 0, sizeof *kernel);
+    kernel->setup = *setup;
+    kernel->log = setup->log;
+    kernel->plant = setup->plant;
+    list_init(&kernel->gone);
+    os_host_name(kernel->name, sizeof kernel->name);
+    if (!os_random(kernel->instance, sizeof kernel->instance)) {
+        return error_set(err, D2K_INTERNAL, "the system gives no random bytes");
+    }
+    kernel->tags_at_ms = os_monotonic_ms();
+    kernel->tags_cpu_ns = os_process_cpu_ns();
+    return tags_define(kernel, err);
+}
+
+void kernel_end(struct kernel *kernel, const char *why)
+{
+    if (kernel->ending) {
+        return;
+    }
+    kernel->ending = true;
+    log_write(kernel->log, LOG_INFO, "SERVER", "Kernel ends: %s. Saying good-bye to %zu processes.",
+              why, plant_running_count(kernel->plant));
+    size_t position = 0;
+    struct net_link *link;
+    while ((link = net_link_at(kernel->net, &position)) != NULL) {
+        struct client *c = net_link_data(link);
+        c->end_state = PROCESS_STOP;
+        net_link_end(link, WIRE_BYE, WIRE_CODE_SHUTDOWN, 0, why);
+    }
+    net_server_stop(kernel->net, KERNEL_GOOD_BYE_MS);
+}

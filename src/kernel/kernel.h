@@ -1,0 +1,167 @@
+/* kernel/kernel.h: the kernel as its files share it: the plant, its links, and what is told to
+ * whom.
+ *
+ * Everything here belongs to the plant thread. */
+#ifndef D2K_KERNEL_KERNEL_H
+#define D2K_KERNEL_KERNEL_H
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/machine.h"
+#include "model/plant.h"
+#include "net/server.h"
+#include "session/session.h"
+#include "wire/message.h"
+
+/* Limits of one client. */
+#define CLIENT_QUERIES_MAX     64u    /* lists and reads that are being answered */
+#define CLIENT_PING_MAX        65536u /* bytes of a Ping */
+#define CLIENT_REGISTER_MS     10000u /* from the end of the handshake to a complete registration */
+#define CLIENT_PROBE_MS        2000u  /* how long the holder of a wanted name may take to answer */
+#define CLIENT_WATCHDOG_MIN_MS 1000u
+#define CLIENT_WATCHDOG_MAX_MS 3600000u
+#define CLIENT_WATCHDOG_MISSED 3u
+#define KERNEL_GOOD_BYE_MS     3000u /* for clients to take our Bye when the kernel ends */
+
+/* What the kernel must be given; everything must outlive it. */
+struct kernel_setup {
+    const char *application;
+    struct log *log;
+    struct plant *plant;
+    unsigned max_clients;
+    uint32_t admin_uid; /* this user and root may administer over the local socket */
+};
+
+struct kernel {
+    struct kernel_setup setup;
+    struct net_server *net;
+    const struct log *log;
+    struct plant *plant;
+    uint8_t instance[WIRE_ID_SIZE]; /* random, of this start */
+    char name[WIRE_NAME_MAX + 1];   /* of the kernel: the host's */
+    uint64_t connection_sql_id;     /* of the last registration */
+    uint64_t messages;              /* received since the start */
+    bool ending;
+    struct list
+        gone; /* clients whose link has ended, freed when nobody can be working on them any more */
+
+    /* system tags */
+    struct object *tag_clients, *tag_requests, *tag_memory, *tag_cpu;
+    uint64_t tags_at_ms, tags_messages, tags_cpu_ns;
+};
+
+enum client_state {
+    CLIENT_CONNECTED, /* nothing was said yet */
+    CLIENT_WELCOMED,  /* Hello was answered */
+    CLIENT_PROBING,   /* its name is held by a link that is being asked whether it still lives */
+    CLIENT_REGISTERED,
+    CLIENT_GONE,
+};
+
+/* What the client said in Register, kept while the holder of its name is probed. */
+struct registration {
+    uint64_t request;
+    char name[WIRE_NAME_MAX + 1];
+    char version[WIRE_NAME_MAX + 1];
+    char computer[WIRE_NAME_MAX + 1];
+    uint16_t instance;
+    uint32_t os_process_id;
+    uint32_t watchdog_ms;
+    uint32_t flags;
+    uint8_t resume_token[WIRE_TOKEN_SIZE];
+};
+
+struct client {
+    struct kernel *kernel;
+    struct net_link *link;
+    struct machine machine;
+    struct registration registration;
+    struct process *process;       /* while REGISTERED */
+    struct subscriber *subscriber; /* while REGISTERED */
+    enum process_state end_state;  /* what its process becomes when the link ends */
+    uint64_t since_ms;             /* of the link; of the probe while PROBING */
+    struct link_id holder;         /* PROBING: the link that is asked */
+    uint64_t holder_frames;        /* what it had sent when it was asked */
+    uint64_t last_sequence;        /* of its published values */
+    struct list queries;           /* struct query, in the order they came */
+    unsigned query_count;
+    bool refusal_logged;
+    struct list gone_link;
+};
+
+static inline enum client_state client_state(const struct client *c)
+{
+    return (enum client_state)c->machine.current;
+}
+
+/* kernel.c */
+
+/* D2K_NO_MEMORY, D2K_INTERNAL (no randomness). */
+d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup,
+                       struct error *err) D2K_MUST_CHECK;
+/* The callbacks to make the net server with; then set kernel->net. */
+struct net_callbacks kernel_callbacks(struct kernel *kernel);
+/* For the hooks of the plant. */
+void kernel_wake(void *context, struct subscriber *subscriber);
+/* Says good-bye to everybody and ends; `why` stands in the log and is told to the clients. */
+void kernel_end(struct kernel *kernel, const char *why);
+
+/* client.c */
+
+void client_opened(struct kernel *kernel, struct net_link *link);
+void client_received(struct client *c);
+void client_fill(struct client *c);
+/* The structure stays until clients_bury(): whoever was working on it when its link ended sees
+ * CLIENT_GONE. */
+void client_closed(struct client *c, enum net_end how, const char *why);
+void clients_bury(struct kernel *kernel);
+/* Deadlines and watchdog. */
+void client_tick(struct client *c, uint64_t now_ms);
+/* Changes the state; the only way to. */
+void client_move(struct client *c, enum client_state next);
+/* Sends, ends the link if the output is full. */
+void client_send(struct client *c, const struct wire_message *message);
+void client_send_failed(struct client *c, uint64_t request, uint16_t code, const char *sentence);
+/* Code of a refusal of the plant. */
+uint16_t client_code_of(d2k_result result);
+/* "[TCP/IP 127.0.0.1:50481][TLSv1.3]" or "[TCP/IP 127.0.0.1:50481]" or "[LOCAL uid 0]". */
+#define CLIENT_WHERE_MAX 224
+const char *client_where(const struct client *c, char ret_text[CLIENT_WHERE_MAX]);
+/* May it ask for administrative things? False: *ret_why tells it. */
+bool client_may_administer(const struct client *c, const char **ret_why);
+
+/* registration.c */
+
+void registration_hello(struct client *c, const struct wire_message *message);
+void registration_register(struct client *c, const struct wire_message *message);
+/* The probed holder of the name may have answered, ended, or run out of time. */
+void registration_probe(struct client *c, uint64_t now_ms);
+
+/* values.c: what a client publishes and writes */
+
+void values_define(struct client *c, const struct wire_message *message);
+void values_update(struct client *c, const struct wire_message *message);
+void values_acknowledge(struct client *c, const struct wire_message *message);
+void values_write(struct client *c, const struct wire_message *message);
+
+/* queries.c: what a client asks once */
+
+void queries_ask(struct client *c, const struct wire_message *message);
+/* Answers as long as there is room; false: there is none any more. */
+bool queries_fill(struct client *c);
+void queries_drop(struct client *c);
+
+/* delivery.c: what a client has subscribed to */
+
+void delivery_subscribe(struct client *c, const struct wire_message *message);
+void delivery_unsubscribe(struct client *c, const struct wire_message *message);
+void delivery_fill(struct client *c);
+struct wire_message delivery_object_info(const struct object *object, uint64_t request);
+
+/* tags.c: the kernel's own objects */
+
+d2k_result tags_define(struct kernel *kernel, struct error *err) D2K_MUST_CHECK;
+void tags_tick(struct kernel *kernel, uint64_t now_ms);
+void tags_clients_changed(struct kernel *kernel);
+
+#endif

@@ -1,0 +1,349 @@
+/* d2k-kernel: reads the command line and the configuration, puts the parts together, runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/version.h"
+#include "kernel/kernel.h"
+#include "kernel/options.h"
+#include "log/log_file.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/system.h"
+#include "registry/settings.h"
+#include "store/hobj_table.h"
+#include "wire/value.h"
+
+#define LOG_NAME       "KNL-SELF"
+#define STATE_DIR_MODE 0700u
+#define RUN_DIR_MODE   0755u
+#define ANY_ADDRESS_V4 "0.0.0.0"
+#define ANY_ADDRESS_V6 "::"
+#define UNFINISHED_LINKS \
+    1024u /* links beyond Max_Clients that are still registering or being refused */
+
+enum exit_code {
+    EXIT_AS_ASKED = 0,
+    EXIT_CONFIGURATION = 2,
+    EXIT_CANNOT_LISTEN = 3,
+    EXIT_INTERNAL = 6,
+};
+
+/* Everything that main() makes, in this order, and frees in the opposite one. */
+struct program {
+    struct kernel_options options;
+    struct registry_location location;
+    struct installation_settings installation;
+    struct application_settings settings;
+    const char *application;
+    char *log_dir, *state_dir, *run_dir;
+    struct log_file *log_file;
+    struct log *log;
+    struct hobj_table *hobjs;
+    struct tls_keeper *keeper;
+    struct plant *plant;
+    struct kernel kernel;
+    struct net_server *net;
+};
+
+static int exit_code_of(d2k_result result)
+{
+    switch (result) {
+    case D2K_OK:
+        return EXIT_AS_ASKED;
+    case D2K_IO:
+        return EXIT_CANNOT_LISTEN;
+    case D2K_NO_MEMORY:
+    case D2K_INTERNAL:
+        return EXIT_INTERNAL;
+    default:
+        return EXIT_CONFIGURATION;
+    }
+}
+
+/* ---- configuration ---- */
+
+static d2k_result read_configuration(struct program *p, struct error *err)
+{
+    d2k_result rc =
+        registry_locate(p->options.installation, p->options.config_dir, &p->location, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    rc = settings_read_installation(&p->location, NULL, &p->installation, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    p->application = p->options.application != NULL ? p->options.application
+                                                    : p->installation.default_application;
+    if (p->application == NULL) {
+        return error_set(err, D2K_ARGUMENT,
+                         "which application? Give @<application>, or set DefaultApplication in "
+                         "%s/installation.conf",
+                         p->location.config_dir);
+    }
+    return settings_read_application(&p->location, p->application, NULL, &p->settings, err);
+}
+
+static d2k_result make_directories(struct program *p, struct error *err)
+{
+    p->state_dir = registry_state_dir(&p->location, p->application, p->options.state_dir);
+    p->log_dir = registry_log_dir(&p->location, p->application, p->options.log_dir);
+    p->run_dir = p->options.run_dir != NULL ? text_format("%s", p->options.run_dir)
+                                            : registry_run_dir(&p->location);
+    if (p->state_dir == NULL || p->log_dir == NULL || p->run_dir == NULL) {
+        return error_no_memory(err);
+    }
+    const struct {
+        const char *path;
+        uint32_t mode;
+    } directories[] = {{p->state_dir, STATE_DIR_MODE}, {p->run_dir, RUN_DIR_MODE}};
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
+        int rc = os_directory_make(directories[i].path, directories[i].mode);
+        if (rc != 0) {
+            return error_set(err, D2K_FILE, "directory %s cannot be made: %s", directories[i].path,
+                             os_error_text(rc));
+        }
+    }
+    return D2K_OK;
+}
+
+static d2k_result open_log(struct program *p, struct error *err)
+{
+    struct log_file_options options = {
+        .directory = p->log_dir,
+        .name = LOG_NAME,
+        .threaded = true,
+        .also_stderr = os_is_terminal(2),
+        .max_history_size = p->installation.max_log_size,
+    };
+    d2k_result rc = log_file_open(&options, &p->log_file, err);
+    if (rc == D2K_OK) {
+        p->log = log_file_log(p->log_file);
+        log_write(p->log, LOG_INFO, "SERVER",
+                  "D2000 Kernel " D2K_VERSION_TEXT " starts. Application: %s Configuration: %s",
+                  p->application, p->location.config_dir);
+    }
+    return rc;
+}
+
+/* Warnings are for the log, which could not be opened before the configuration was read. */
+static void log_configuration_warnings(struct program *p)
+{
+    struct installation_settings installation;
+    struct application_settings settings;
+    struct error err;
+    if (settings_read_installation(&p->location, p->log, &installation, &err) == D2K_OK) {
+        settings_free_installation(&installation);
+    }
+    if (settings_read_application(&p->location, p->application, p->log, &settings, &err) ==
+        D2K_OK) {
+        settings_free_application(&settings);
+    }
+}
+
+/* ---- parts ---- */
+
+static uint32_t stored_hobj(void *context, struct slice name)
+{
+    struct program *p = context;
+    return hobj_table_find(p->hobjs, name);
+}
+
+static void store_hobj(void *context, struct slice name, uint32_t hobj)
+{
+    struct program *p = context;
+    hobj_table_add(p->hobjs, name, hobj);
+}
+
+static void wake(void *context, struct subscriber *subscriber)
+{
+    struct program *p = context;
+    kernel_wake(&p->kernel, subscriber);
+}
+
+static d2k_result make_plant(struct program *p, struct error *err)
+{
+    uint64_t seed[2];
+    d2k_result rc = hobj_table_open(p->state_dir, p->log, &p->hobjs, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    if (!os_random(seed, sizeof seed)) {
+        return error_set(err, D2K_INTERNAL, "the system gives no random bytes");
+    }
+    struct plant_hooks hooks = {
+        .encode = wire_value_encode,
+        .wake = wake,
+        .stored_hobj = stored_hobj,
+        .store_hobj = store_hobj,
+        .context = p,
+    };
+    p->plant = plant_new(&hooks, seed, hobj_table_highest(p->hobjs) + 1);
+    return p->plant != NULL ? D2K_OK : error_no_memory(err);
+}
+
+static d2k_result make_kernel(struct program *p, struct error *err)
+{
+    struct kernel_setup setup = {
+        .application = p->application,
+        .log = p->log,
+        .plant = p->plant,
+        .max_clients = p->settings.max_clients,
+        .admin_uid = os_user_id(),
+    };
+    d2k_result rc = kernel_init(&p->kernel, &setup, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    struct net_callbacks callbacks = kernel_callbacks(&p->kernel);
+    struct net_options options = {
+        .workers = p->settings.handshake_workers != 0 ? p->settings.handshake_workers
+                                                      : os_processor_count(),
+        .max_links = p->settings.max_clients + UNFINISHED_LINKS,
+        .keeper = p->keeper,
+        .callbacks = &callbacks,
+    };
+    rc = net_server_new(&options, &p->net, err);
+    p->kernel.net = p->net;
+    return rc;
+}
+
+static d2k_result listen_on(struct program *p, const char *host, uint16_t *port, struct error *err)
+{
+    struct os_address address;
+    if (os_address_parse(host, *port, &address) != 0) {
+        return error_set(err, D2K_ARGUMENT, "\"%s\" is not an IPv4 or IPv6 address", host);
+    }
+    d2k_result rc = net_server_listen(p->net, &address, port, err);
+    if (rc == D2K_OK) {
+        log_write(p->log, LOG_INFO, "SERVER", "Listening on [TCP/IP %s] port %u", host, *port);
+    }
+    return rc;
+}
+
+static d2k_result listen_on_all(struct program *p, uint16_t *port, struct error *err)
+{
+    d2k_result rc = listen_on(p, ANY_ADDRESS_V4, port, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    struct error no_v6 = {0};
+    if (listen_on(p, ANY_ADDRESS_V6, port, &no_v6) != D2K_OK) {
+        log_write(p->log, LOG_WARNING, "SERVER", "%s; serving IPv4 only", no_v6.text);
+    }
+    return D2K_OK;
+}
+
+static d2k_result listen_locally(struct program *p, struct error *err)
+{
+    char *path = text_format("%s/%s.sock", p->run_dir, p->application);
+    struct os_address address;
+    if (path == NULL) {
+        return error_no_memory(err);
+    }
+    d2k_result rc = os_address_local(path, &address) == 0
+                        ? net_server_listen(p->net, &address, NULL, err)
+                        : error_set(err, D2K_FILE, "the path is too long for a local socket");
+    if (rc != D2K_OK) {
+        rc = error_wrap(err, "local socket %s", path);
+    } else {
+        log_write(p->log, LOG_INFO, "SERVER", "Listening on [LOCAL %s]", path);
+    }
+    free(path);
+    return rc;
+}
+
+static d2k_result listen_everywhere(struct program *p, struct error *err)
+{
+    uint16_t port = p->options.port;
+    d2k_result rc = D2K_OK;
+    if (p->options.address_count == 0) {
+        rc = listen_on_all(p, &port, err);
+    }
+    for (unsigned i = 0; rc == D2K_OK && i < p->options.address_count; i++) {
+        rc = listen_on(p, p->options.addresses[i], &port, err);
+    }
+    if (rc == D2K_OK) {
+        rc = listen_locally(p, err);
+    }
+    if (rc == D2K_OK) {
+        (void)printf("Listening on port %u\n", port);
+        (void)fflush(stdout);
+    }
+    return rc;
+}
+
+/* ---- life ---- */
+
+static d2k_result run(struct program *p, struct error *err)
+{
+    d2k_result rc = read_configuration(p, err);
+    if (rc == D2K_OK) {
+        rc = make_directories(p, err);
+    }
+    if (rc == D2K_OK) {
+        rc = open_log(p, err);
+    }
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    log_configuration_warnings(p);
+    rc = tls_keeper_open_server(&p->location, p->application, p->log, &p->keeper, err);
+    if (rc == D2K_OK) {
+        rc = make_plant(p, err);
+    }
+    if (rc == D2K_OK) {
+        rc = make_kernel(p, err);
+    }
+    if (rc == D2K_OK) {
+        rc = listen_everywhere(p, err);
+    }
+    return rc == D2K_OK ? net_server_run(p->net, err) : rc;
+}
+
+static void clean_up(struct program *p)
+{
+    net_server_free(p->net);
+    if (p->kernel.plant != NULL) {
+        clients_bury(&p->kernel);
+    }
+    plant_free(p->plant);
+    hobj_table_close(p->hobjs);
+    tls_keeper_close(p->keeper);
+    log_file_close(p->log_file);
+    free(p->run_dir);
+    free(p->log_dir);
+    free(p->state_dir);
+    settings_free_application(&p->settings);
+    settings_free_installation(&p->installation);
+    registry_location_free(&p->location);
+}
+
+int main(int argc, char **argv)
+{
+    struct program p = {0};
+    struct error err = {0};
+    d2k_result rc = kernel_options_parse(argc, argv, &p.options, &err);
+    if (rc == D2K_OK && (p.options.help || p.options.version)) {
+        (void)fputs(p.options.help ? kernel_options_help() : "d2k-kernel " D2K_VERSION_TEXT "\n",
+                    stdout);
+        return EXIT_AS_ASKED;
+    }
+    if (rc == D2K_OK) {
+        os_ignore_broken_pipes();
+        (void)os_raise_descriptor_limit();
+        rc = run(&p, &err);
+    }
+    if (rc != D2K_OK) {
+        log_write(p.log, LOG_ERROR, "SERVER", "%s. The kernel does not start.", err.text);
+        if (p.log == NULL || !os_is_terminal(2)) {
+            (void)fprintf(stderr, "d2k-kernel: %s\n", err.text);
+        }
+    } else {
+        log_write(p.log, LOG_INFO, "SERVER", "Kernel ended.");
+    }
+    clean_up(&p);
+    return exit_code_of(rc);
+}

@@ -1,0 +1,136 @@
+/* Lists and reads: answered a piece at a time, as the client takes them, so that a long answer
+ * needs no memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "kernel/kernel.h"
+
+struct query {
+    struct list link;
+    uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES */
+    uint64_t request;
+    size_t position;
+    uint64_t count; /* answered so far */
+    size_t pattern_size;
+    char pattern[];
+};
+
+/* Read, ListObjects and ListProcesses carry the same single field. */
+void queries_ask(struct client *c, const struct wire_message *message)
+{
+    struct slice pattern = message->as.read.pattern;
+    if (c->query_count == CLIENT_QUERIES_MAX) {
+        client_send_failed(c, message->request, WIRE_CODE_LIMIT,
+                           "64 questions wait for their answers");
+        return;
+    }
+    if (pattern.size == 0) {
+        client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, "the pattern is empty");
+        return;
+    }
+    struct query *q = calloc(1, sizeof *q + pattern.size);
+    if (q == NULL) {
+        client_send_failed(c, message->request, WIRE_CODE_LIMIT, "the kernel is out of memory");
+        return;
+    }
+    q->type = message->type;
+    q->request = message->request;
+    q->pattern_size = pattern.size;
+    memcpy(q->pattern, pattern.data, pattern.size);
+    list_append(&c->queries, &q->link);
+    c->query_count++;
+    net_link_wake(c->link);
+}
+
+static void drop(struct client *c, struct query *q)
+{
+    list_remove(&q->link);
+    c->query_count--;
+    free(q);
+}
+
+void queries_drop(struct client *c)
+{
+    LIST_EACH(&c->queries, at, following)
+    {
+        drop(c, LIST_MEMBER(at, struct query, link));
+    }
+}
+
+static void answer_object(struct client *c, struct query *q, const struct object *object)
+{
+    struct wire_message info = delivery_object_info(object, q->request);
+    client_send(c, &info);
+    if (q->type == WIRE_READ && object->current != NULL) {
+        struct wire_message update = {.type = WIRE_UPDATE, .request = q->request};
+        update.as.update.values =
+            (struct slice){(const char *)object->current->bytes, object->current->size};
+        client_send(c, &update);
+        c->process->values_out++;
+    }
+    q->count++;
+}
+
+static void answer_process(struct client *c, struct query *q, const struct process *p)
+{
+    struct wire_message message = {.type = WIRE_PROCESS_INFO, .request = q->request};
+    struct wire_process_info *info = &message.as.process_info;
+    info->id_number = p->id;
+    info->process_name = slice_of(p->name);
+    info->process_instance = p->instance;
+    info->state = (uint8_t)p->state;
+    info->program_version = slice_of(p->version);
+    info->computer_name = slice_of(p->computer);
+    info->os_process_id = p->os_process_id;
+    info->address = slice_of(p->address);
+    info->tls_version = slice_of(p->tls_version);
+    info->verified = p->verified;
+    info->since = p->since_ns;
+    info->connection_sql_id = p->connection_sql_id;
+    info->values_in = p->values_in;
+    info->values_out = p->values_out;
+    client_send(c, &message);
+    q->count++;
+}
+
+/* Answers with the next thing that matches; false: the answer is complete. */
+static bool answer_next(struct client *c, struct query *q, struct slice pattern)
+{
+    if (q->type == WIRE_LIST_PROCESSES) {
+        const struct process *p = plant_process_at(c->kernel->plant, q->position++);
+        if (p != NULL && text_matches(slice_of(p->name), pattern)) {
+            answer_process(c, q, p);
+        }
+        return p != NULL;
+    }
+    if (!text_is_pattern(pattern)) {
+        const struct object *object = plant_object_by_name(c->kernel->plant, pattern);
+        if (object != NULL) {
+            answer_object(c, q, object);
+        }
+        return false;
+    }
+    const struct object *object = plant_object_at(c->kernel->plant, q->position++);
+    if (object != NULL && text_matches(slice_of(object->name), pattern)) {
+        answer_object(c, q, object);
+    }
+    return object != NULL;
+}
+
+bool queries_fill(struct client *c)
+{
+    struct query *q;
+    while ((q = LIST_FIRST(&c->queries, struct query, link)) != NULL) {
+        if (client_state(c) == CLIENT_GONE || !net_link_has_room(c->link)) {
+            return false;
+        }
+        if (!answer_next(c, q, (struct slice){q->pattern, q->pattern_size})) {
+            struct wire_message done = {.type = WIRE_DONE, .request = q->request};
+            done.as.done.count = q->count;
+            client_send(c, &done);
+            drop(c, q);
+        }
+    }
+    return true;
+}
