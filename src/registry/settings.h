@@ -1,10 +1,9 @@
 /* registry/settings.h: every setting is one row of one table, which parses, checks, prints and
- * documents it. */
+ * documents it. Any thread. */
 #ifndef D2K_REGISTRY_SETTINGS_H
 #define D2K_REGISTRY_SETTINGS_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/log.h"
 #include "registry/location.h"
@@ -48,7 +47,8 @@ struct tls_client_settings {
     enum tls_cert_dates dates;
 };
 
-/* cfg_<application>.conf as a whole. */
+/* cfg_<application>.conf as a whole. Paths are as they are to be opened: relative ones have the
+ * directory of the file in front. */
 struct application_settings {
     struct tls_server_settings tls_server;
     struct tls_client_settings tls_client;
@@ -65,18 +65,21 @@ struct installation_settings {
 };
 
 /* Reads <config_dir>/cfg_<application>.conf and validates everything; warnings (unknown key with
- * file:line) go to `log` (NULL: nowhere) with component "REGISTRY". D2K_NOT_FOUND (no such file:
- * names the file it looked for and the applications that are there), D2K_AGAIN (changed while it
- * was read), D2K_FILE, D2K_CONFIG ("file:line: TLS_RequiredLevel = x: what was read and what is
- * allowed"), D2K_NO_MEMORY. A level that is missing although other values of its section are set is
- * D2K_CONFIG. */
+ * file:line) go to `log` (NULL: nowhere) with component "REGISTRY". D2K_ARGUMENT (`application` is
+ * not an application name), D2K_NOT_FOUND (no such file: names the file it looked for and the
+ * applications that are there), D2K_AGAIN (changed while it was read), D2K_FILE, D2K_LIMIT,
+ * D2K_CONFIG ("file:line: TLS_RequiredLevel = x: what was read and what is allowed"; with several
+ * errors the text is the first and the number of others), D2K_NO_MEMORY. A level that is missing
+ * although its section stands in the file is D2K_CONFIG. After an error ret_settings is empty and
+ * needs no settings_free_application(), which is allowed. */
 d2k_result settings_read_application(const struct registry_location *location,
                                      const char *application, const struct log *log,
                                      struct application_settings *ret_settings,
                                      struct error *err) D2K_MUST_CHECK;
 void settings_free_application(struct application_settings *settings);
 
-/* As above for installation.conf; a missing file gives the defaults (it is not required). */
+/* As above for installation.conf; a missing file gives the defaults (it is not required), but
+ * D2K_NOT_FOUND when the directory itself was given and is not there. */
 d2k_result settings_read_installation(const struct registry_location *location,
                                       const struct log *log,
                                       struct installation_settings *ret_settings,
@@ -87,24 +90,63 @@ const char *tls_level_name(enum tls_level level);               /* "TLSNoPeerAut
 const char *tls_min_version_name(enum tls_min_version version); /* "TLSv1.2" */
 const char *tls_cert_dates_name(enum tls_cert_dates dates);     /* "warn" */
 
-/* The table itself, for d2k-registry, its tests and the documentation. */
+/* ---- for d2k-registry, its tests and the documentation ---- */
+
+/* Gets every error and warning of a file, in no order; `text` has no file and line, and what it
+ * repeats of the file is escaped. */
+struct settings_findings {
+    void (*report)(void *context, bool is_error, const char *path, unsigned line, const char *text);
+    void *context;
+};
+
+/* Validate a parsed file. D2K_CONFIG (ret_settings holds what was right, for further checks),
+ * D2K_NO_MEMORY. Free ret_settings in every case. */
+d2k_result settings_parse_application(const struct registry_file *file,
+                                      const struct settings_findings *findings,
+                                      struct application_settings *ret_settings,
+                                      struct error *err) D2K_MUST_CHECK;
+d2k_result settings_parse_installation(const struct registry_file *file,
+                                       const struct settings_findings *findings,
+                                       struct installation_settings *ret_settings,
+                                       struct error *err) D2K_MUST_CHECK;
+
+#define SETTINGS_INSTALLATION "installation.conf"
+#define SETTINGS_APPLICATION  "cfg_<application>.conf"
+
 enum setting_when {
     SETTING_AT_NEXT_CONNECT,
     SETTING_AT_START,
 };
 
+struct setting_type; /* settings_table.h */
+
 struct setting {
-    const char *file; /* "cfg_<application>.conf" or "installation.conf" */
+    const char *file; /* SETTINGS_APPLICATION or SETTINGS_INSTALLATION */
     const char *key;  /* "TLS_Server"; "" for the file's own key; "Redundancy\<group>\Kernel_<n>"
                          with placeholders */
     const char *name;
-    const char *type;         /* "path", "paths", "level", "number 1..100000"... for people */
+    const struct setting_type *type;
+    size_t target;            /* offset in the settings of its file, or SETTING_ONLY_CHECKED */
     const char *default_text; /* NULL: none */
     enum setting_when when;
+    const char *used_by;
     const char *help;
 };
 
+#define SETTING_ONLY_CHECKED SIZE_MAX
+
 /* Rows of the table; the last has name NULL. */
 const struct setting *settings_table(void);
+
+/* The row of this value, or NULL. Case is ignored. */
+const struct setting *settings_find(const char *file, const char *key, const char *name);
+
+/* What may stand there, for people: "path", "None | TLSNoPeerAuth", "number 1..100000". Returns
+ * ret. */
+char *setting_type_text(const struct setting *setting, char *ret, size_t size);
+const char *setting_when_text(enum setting_when when); /* "at the next connect" */
+
+/* "did you mean ..." for a value that no row has, or "" when nothing is near. Returns ret. */
+char *settings_suggest(const char *file, const char *key, const char *name, char *ret, size_t size);
 
 #endif

@@ -1,0 +1,185 @@
+/* The table of settings: one row says everything about one setting. docs/registry/settings.md is
+ * made from it (d2k-registry settings --markdown). */
+#include "registry/settings_types.h"
+
+#include <stddef.h>
+
+#include "base/text.h"
+
+#define LEVEL_NONE_TEXT         "None"
+#define LEVEL_NO_PEER_AUTH_TEXT "TLSNoPeerAuth"
+#define LEVEL_PEER_AUTH_TEXT    "TLSPeerAuth"
+
+static const struct setting_choice server_levels[] = {
+    {LEVEL_NONE_TEXT, TLS_LEVEL_NONE, CHOICE_SHOWN, NULL},
+    {LEVEL_NO_PEER_AUTH_TEXT, TLS_LEVEL_NO_PEER_AUTH, CHOICE_SHOWN, NULL},
+    {LEVEL_PEER_AUTH_TEXT, TLS_LEVEL_PEER_AUTH, CHOICE_REFUSED,
+     "this version does not verify certificates of clients; allowed for the server: "
+     "None, TLSNoPeerAuth"},
+    {0},
+};
+
+static const struct setting_choice client_levels[] = {
+    {LEVEL_NONE_TEXT, TLS_LEVEL_NONE, CHOICE_SHOWN, NULL},
+    {LEVEL_NO_PEER_AUTH_TEXT, TLS_LEVEL_NO_PEER_AUTH, CHOICE_SHOWN, NULL},
+    {LEVEL_PEER_AUTH_TEXT, TLS_LEVEL_PEER_AUTH, CHOICE_SHOWN, NULL},
+    {0},
+};
+
+static const struct setting_choice min_versions[] = {
+    {"TLSv1.2", TLS_MIN_1_2, CHOICE_SHOWN, NULL},
+    {"TLSv1.3", TLS_MIN_1_3, CHOICE_SHOWN, NULL},
+    {"1.2", TLS_MIN_1_2, CHOICE_ALIAS, NULL},
+    {"1.3", TLS_MIN_1_3, CHOICE_ALIAS, NULL},
+    {0},
+};
+
+static const struct setting_choice cert_dates[] = {
+    {"warn", TLS_DATES_WARN, CHOICE_SHOWN, NULL},
+    {"strict", TLS_DATES_STRICT, CHOICE_SHOWN, NULL},
+    {0},
+};
+
+#define CHOICES(list)                                    \
+    {                                                    \
+        .parse = setting_parse_choice, .choices = (list) \
+    }
+
+static const struct setting_type server_level_type = CHOICES(server_levels);
+static const struct setting_type client_level_type = CHOICES(client_levels);
+static const struct setting_type min_version_type = CHOICES(min_versions);
+static const struct setting_type cert_dates_type = CHOICES(cert_dates);
+
+static const struct setting_type path_type = {.name = "path", .parse = setting_parse_path};
+static const struct setting_type paths_type = {
+    .name = "1 to 64 paths, separated by ;", .parse = setting_parse_trusted_certs, .is_list = true};
+_Static_assert(SETTINGS_PATHS_MAX == 64, "the name of paths_type says 64");
+
+static const struct setting_type name_type = {.name = "name: 1 to 64 letters, digits, _ or -",
+                                              .parse = setting_parse_application_name};
+static const struct setting_type address_type = {.name = "numeric IPv4 or IPv6 address",
+                                                 .parse = setting_parse_address};
+
+/* Bounds are written once: the text for people is made of them. */
+#define NUMBER(function, lowest, highest)                                              \
+    {                                                                                  \
+        .name = "number " #lowest ".." #highest, .parse = (function), .min = (lowest), \
+        .max = (highest)                                                               \
+    }
+
+static const struct setting_type log_size_type = NUMBER(setting_parse_u64, 0, 1099511627776);
+static const struct setting_type clients_type = NUMBER(setting_parse_unsigned, 1, 100000);
+static const struct setting_type workers_type = NUMBER(setting_parse_unsigned, 0, 64);
+static const struct setting_type period_type = NUMBER(setting_parse_unsigned, 100, 3600000);
+
+#define APPLICATION(member)  offsetof(struct application_settings, member)
+#define INSTALLATION(member) offsetof(struct installation_settings, member)
+
+#define REDUNDANCY_KEY "Redundancy\\<group>\\Kernel_<n>"
+
+static const struct setting table[] = {
+    {SETTINGS_INSTALLATION, "", "DefaultApplication", &name_type, INSTALLATION(default_application),
+     NULL, SETTING_AT_START, "all programs",
+     "Application of programs that are started without @<application>."},
+    {SETTINGS_INSTALLATION, "", "Max_Log_Size", &log_size_type, INSTALLATION(max_log_size), "0",
+     SETTING_AT_START, "all programs",
+     "Bytes of a <name>.his.log from which on it is moved to <name>.his.log.bak at the next start; "
+     "0: no limit."},
+    {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "Name", &name_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_AT_START, "nothing yet", "Name of this kernel of the redundancy group."},
+    {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "IpAddr1", &address_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_AT_START, "nothing yet", "First address of this kernel."},
+    {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "IpAddr2", &address_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_AT_START, "nothing yet", "Second address of this kernel, over another network."},
+
+    {SETTINGS_APPLICATION, "", "Max_Clients", &clients_type, APPLICATION(max_clients), "10000",
+     SETTING_AT_START, "kernel",
+     "Most connections that the kernel keeps at a time; one more is refused."},
+    {SETTINGS_APPLICATION, "", "Handshake_Workers", &workers_type, APPLICATION(handshake_workers),
+     "0", SETTING_AT_START, "kernel", "Threads that do TLS handshakes; 0: one for each processor."},
+
+    {SETTINGS_APPLICATION, "TLS_Server", "TLS_CertFile", &path_type,
+     APPLICATION(tls_server.cert_file), NULL, SETTING_AT_NEXT_CONNECT, "kernel",
+     "Certificate of the kernel, PEM or DER, with the chain behind it if there is one. Required "
+     "above level None."},
+    {SETTINGS_APPLICATION, "TLS_Server", "TLS_KeyFile", &path_type,
+     APPLICATION(tls_server.key_file), NULL, SETTING_AT_NEXT_CONNECT, "kernel",
+     "Private key of the kernel, not encrypted, mode 0600 (or 0640, owned by root). Without it the "
+     "key is in TLS_CertFile."},
+    {SETTINGS_APPLICATION, "TLS_Server", "TLS_RequiredLevel", &server_level_type,
+     APPLICATION(tls_server.level), NULL, SETTING_AT_NEXT_CONNECT, "kernel",
+     "None: clients may connect with or without TLS. TLSNoPeerAuth: only with TLS. Required where "
+     "the section stands."},
+    {SETTINGS_APPLICATION, "TLS_Server", "TLS_MinVersion", &min_version_type,
+     APPLICATION(tls_server.min_version), "TLSv1.2", SETTING_AT_NEXT_CONNECT, "kernel",
+     "Oldest version of TLS that is accepted."},
+    {SETTINGS_APPLICATION, "TLS_Server", "TLS_CertDates", &cert_dates_type,
+     APPLICATION(tls_server.dates), "warn", SETTING_AT_NEXT_CONNECT, "kernel",
+     "What happens when a certificate is outside its dates. warn: a WARNING in the log; strict: "
+     "new links are refused."},
+
+    {SETTINGS_APPLICATION, "TLS_Client", "TLS_TrustedCerts", &paths_type, APPLICATION(tls_client),
+     NULL, SETTING_AT_NEXT_CONNECT, "clients",
+     "Certificates of the kernels that a client at TLSPeerAuth connects to; a file may hold "
+     "several. Required at TLSPeerAuth."},
+    {SETTINGS_APPLICATION, "TLS_Client", "TLS_RequiredLevel", &client_level_type,
+     APPLICATION(tls_client.level), NULL, SETTING_AT_NEXT_CONNECT, "clients",
+     "None: with TLS if the kernel has it. TLSNoPeerAuth: only with TLS. TLSPeerAuth: only with "
+     "TLS to a kernel whose certificate is in TLS_TrustedCerts. Required where the section "
+     "stands."},
+    {SETTINGS_APPLICATION, "TLS_Client", "TLS_MinVersion", &min_version_type,
+     APPLICATION(tls_client.min_version), "TLSv1.2", SETTING_AT_NEXT_CONNECT, "clients",
+     "Oldest version of TLS that is accepted."},
+    {SETTINGS_APPLICATION, "TLS_Client", "TLS_CertDates", &cert_dates_type,
+     APPLICATION(tls_client.dates), "warn", SETTING_AT_NEXT_CONNECT, "clients",
+     "What happens when a listed certificate is outside its dates. warn: a WARNING in the log; "
+     "strict: the client does not connect."},
+
+    {SETTINGS_APPLICATION, "KOM", "Period", &period_type, APPLICATION(kom_period_ms), "1000",
+     SETTING_AT_START, "kom", "Milliseconds between two measurements of this machine."},
+    {0},
+};
+
+const struct setting *settings_table(void)
+{
+    return table;
+}
+
+static const char *choice_text(const struct setting_choice *choices, int number)
+{
+    for (const struct setting_choice *c = choices; c->text != NULL; c++) {
+        if (c->number == number) {
+            return c->text;
+        }
+    }
+    return "?";
+}
+
+const char *tls_level_name(enum tls_level level)
+{
+    return choice_text(client_levels, (int)level);
+}
+
+const char *tls_min_version_name(enum tls_min_version version)
+{
+    return choice_text(min_versions, (int)version);
+}
+
+const char *tls_cert_dates_name(enum tls_cert_dates dates)
+{
+    return choice_text(cert_dates, (int)dates);
+}
+
+char *setting_type_text(const struct setting *setting, char *ret, size_t size)
+{
+    if (setting->type->choices != NULL) {
+        return setting_choices_text(setting->type->choices, " | ", ret, size);
+    }
+    text_copy(ret, size, setting->type->name);
+    return ret;
+}
+
+const char *setting_when_text(enum setting_when when)
+{
+    return when == SETTING_AT_NEXT_CONNECT ? "at the next connect" : "at the next start";
+}
