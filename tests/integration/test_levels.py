@@ -53,7 +53,7 @@ def test_levels(plant, seed_identity, other_identity, kernel_level, client_level
     else:
         assert tell.exit_code == 0, tell.stderr
         myself, = [p for p in tell.values() if p["name"].endswith(".TEL")]
-        assert myself["tls"] == ("" if outcome == PLAIN else "TLSv1.3")
+        assert myself["tls_version"] == (None if outcome == PLAIN else "TLSv1.3")
         assert myself["verified"] is (outcome == VERIFIED)
         plant.assert_client_connected(CLIENT_BRACKET[outcome])
         kernel.wait_for_log(

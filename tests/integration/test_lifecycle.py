@@ -26,7 +26,7 @@ def wait_for_state(plant, name, state):
 def test_a_log_off_is_a_stop(plant, kernel):
     kom = plant.start_kom("/WSELF")
     kom.wait_connected()
-    wait_for_state(plant, "SELF.KOM", "Run")
+    wait_for_state(plant, "SELF.KOM", "Running")
     kom.signal(signal.SIGTERM)
     assert kom.wait() == 0
     wait_for_state(plant, "SELF.KOM", "Stop")
@@ -68,17 +68,17 @@ def test_a_client_that_is_idle_stays(plant, kernel):
             link.send_bytes(protocol.encode("Watchdog"))
             link.send("Ping", data=b"x")
             link.expect("Pong")
-        assert plant.process(r"IDLE\.API")["state"] == "Run"
+        assert plant.process(r"IDLE\.API")["state"] == "Running"
 
 
 def test_a_process_is_shown_with_all_that_is_known(plant, kernel):
     kom = plant.start_kom("/WSELF")
     kom.wait_connected()
-    shown = wait_for_state(plant, "SELF.KOM", "Run")
-    assert shown["version"] == "V1.00.000 s1" and shown["tls"] == "TLSv1.3"
+    shown = wait_for_state(plant, "SELF.KOM", "Running")
+    assert shown["version"] == "V1.00.000 s1" and shown["tls_version"] == "TLSv1.3"
     assert shown["verified"] is True and shown["id"] > 0
     assert re.search(r"^(127\.0\.0\.1|\[::1\]):\d+$", shown["address"])
-    assert shown["connection_sql_id"] == 1 and shown["pid"] == kom.process.pid
+    assert shown["connection_sql_id"] == 1 and shown["os_process_id"] == kom.process.pid
     eventually(lambda: plant.process(r"SELF\.KOM")["values_in"] > shown["values_in"])
 
 
@@ -98,7 +98,7 @@ def test_a_name_whose_holder_is_dead_is_given_away(plant, kernel):
     silent.register("SELF.KOM", flags=0)
     successor = plant.start_kom("/WSELF", "--reconnect")
     successor.wait_connected()
-    wait_for_state(plant, "SELF.KOM", "Run")
+    wait_for_state(plant, "SELF.KOM", "Running")
     silent.close()
 
 
@@ -151,7 +151,7 @@ def test_a_client_with_reconnect_comes_back(plant, kernel, end):
     kom.wait_for_log(r"CLIENT - (ERROR|WARNING): ")
     plant.start_kernel()
     eventually(lambda: len(kom.log_lines("Connection established")) == 2)
-    wait_for_state(plant, "SELF.KOM", "Run")
+    wait_for_state(plant, "SELF.KOM", "Running")
     assert kom.is_running()
 
 

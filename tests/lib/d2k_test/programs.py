@@ -146,9 +146,11 @@ class Tell(Program):
     """A d2k-tell that runs until it is told to end, such as `watch`."""
 
     def values(self):
-        """Whole lines of JSON that it has printed so far."""
+        """What it has printed so far: the elements of one JSON array, or whole lines of JSON."""
         text = self.stdout
         whole = text[: text.rfind("\n") + 1]
+        if whole.startswith("["):
+            return json.loads(whole)
         return [json.loads(line) for line in whole.splitlines()]
 
     def wait_for_value(self, condition, timeout_s=DEADLINE_S):
