@@ -146,12 +146,13 @@ class Tell(Program):
     """A d2k-tell that runs until it is told to end, such as `watch`."""
 
     def values(self):
-        """What it has printed so far: the elements of one JSON array, or whole lines of JSON."""
+        """What it has printed so far: the elements of one document {"objects": [...]}, or the lines
+        of `watch`."""
         text = self.stdout
-        whole = text[: text.rfind("\n") + 1]
-        if whole.startswith("["):
-            return json.loads(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        lines = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+        if len(lines) == 1 and len(lines[0]) == 1:
+            return next(iter(lines[0].values()))
+        return lines
 
     def wait_for_value(self, condition, timeout_s=DEADLINE_S):
         def found():
