@@ -1,0 +1,315 @@
+/* programs/common/program.c: start and end of a client program. */
+#include "programs/common/program.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "os/clock.h"
+#include "os/system.h"
+#include "registry/settings.h"
+
+/* A signal that comes just before the wait begins is seen after this time at the latest. */
+#define WAIT_SLICE_MS   200
+#define LOG_OFF_WAIT_MS 2000
+
+static volatile sig_atomic_t stop_signal;
+
+static void remember_signal(int number)
+{
+    stop_signal = number;
+}
+
+bool program_stop_requested(void)
+{
+    return stop_signal != 0;
+}
+
+void program_die_of_signal(void)
+{
+    int number = (int)stop_signal;
+    if (number != 0) {
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
+    }
+}
+
+void program_say_error(const struct program *program, const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX], escaped[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    text_escape(escaped, sizeof escaped, slice_of(text));
+    (void)fprintf(stderr, "%s: %s\n", program->info->name, escaped);
+    if (!program->logs_to_stderr) {
+        log_write(program->log, LOG_ERROR, program->info->suffix, "%s", escaped);
+    }
+}
+
+/* ---- arguments ---- */
+
+static void print_help(const struct program_info *info)
+{
+    (void)printf("%s\n\n%s\nParameters of every client:\n%s", info->usage, info->help,
+                 d2k_config_parameters_help());
+    (void)printf("  --version                   print the version and end\n"
+                 "  --                          what follows is no parameter\n"
+                 "\nExit codes:\n%s",
+                 exit_codes_help());
+}
+
+static void print_version(const struct program_info *info)
+{
+    (void)printf("%s %s\n", info->name, d2k_version());
+}
+
+static const char *value_of(const char *argument, const char *option)
+{
+    size_t length = strlen(option);
+    return strncmp(argument, option, length) == 0 ? argument + length : NULL;
+}
+
+/* libd2k takes these for itself and does not give them back. */
+static void keep_copy(struct program *program, const char *argument)
+{
+    const char *value;
+    if ((value = value_of(argument, "--config-dir=")) != NULL) {
+        program->config_dir = value;
+    } else if ((value = value_of(argument, "--installation=")) != NULL) {
+        program->installation = value;
+    } else if (strcmp(argument, "--reconnect") == 0) {
+        program->reconnect = true;
+    }
+}
+
+struct arguments {
+    bool help, version;
+    bool only_words; /* "--" was there */
+    struct error first_error;
+};
+
+static d2k_result take_own(struct program *program, void *context, const char *argument,
+                           bool is_word, struct error *err)
+{
+    d2k_result result = program->info->argument(context, argument, is_word, err);
+    if (result == D2K_NOT_FOUND) {
+        return error_set(err, D2K_ARGUMENT, "unknown parameter %s; %s /? lists all parameters",
+                         argument, program->info->name);
+    }
+    return result;
+}
+
+static d2k_result take_argument(struct program *program, void *context, const char *argument,
+                                struct arguments *seen, struct error *err)
+{
+    d2k_parameter what;
+    if (seen->only_words) {
+        return take_own(program, context, argument, true, err);
+    }
+    if (strcmp(argument, "--") == 0) {
+        seen->only_words = true;
+        return D2K_OK;
+    }
+    if (strcmp(argument, "--version") == 0) {
+        seen->version = true;
+        return D2K_OK;
+    }
+    if (d2k_config_parameter(program->config, argument, &what) != D2K_OK) {
+        return error_set(err, D2K_ARGUMENT, "%s", d2k_config_error_text(program->config));
+    }
+    if (what == D2K_PARAMETER_UNKNOWN) {
+        return take_own(program, context, argument, false, err);
+    }
+    seen->help = seen->help || what == D2K_PARAMETER_HELP;
+    keep_copy(program, argument);
+    return D2K_OK;
+}
+
+static void read_arguments(struct program *program, int argc, char **argv, void *context,
+                           struct arguments *seen)
+{
+    for (int i = 1; i < argc; i++) {
+        struct error err = {.code = D2K_OK};
+        d2k_result result = take_argument(program, context, argv[i], seen, &err);
+        if (result != D2K_OK && seen->first_error.code == D2K_OK) {
+            seen->first_error = err;
+            seen->first_error.code = result;
+        }
+    }
+}
+
+bool program_start(struct program *program, const struct program_info *info, int argc, char **argv,
+                   void *context, enum exit_code *ret_code)
+{
+    struct arguments seen = {0};
+    *program = (struct program){.info = info};
+    *ret_code = EXIT_CODE_INTERNAL;
+    if (d2k_config_new(info->suffix, NULL, &program->config) != D2K_OK) {
+        program_say_error(program, "out of memory");
+        return false;
+    }
+    read_arguments(program, argc, argv, context, &seen);
+    if (seen.help || seen.version) {
+        (seen.help ? print_help : print_version)(info);
+        *ret_code = fflush(stdout) == 0 ? EXIT_CODE_OK : EXIT_CODE_INTERNAL;
+        return false;
+    }
+    if (seen.first_error.code != D2K_OK) {
+        program_say_error(program, "%s", seen.first_error.text);
+        *ret_code = exit_code_of(seen.first_error.code, false);
+        return false;
+    }
+    os_ignore_broken_pipes();
+    (void)signal(SIGTERM, remember_signal);
+    (void)signal(SIGINT, remember_signal);
+    return true;
+}
+
+/* ---- log ---- */
+
+static void write_to_stderr(void *context, enum log_level level, const char *line)
+{
+    (void)context;
+    (void)level;
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+static void log_from_client(void *context, d2k_log_level level, const char *line)
+{
+    const struct program *program = context;
+    enum log_level own = level == D2K_LOG_ERROR     ? LOG_ERROR
+                         : level == D2K_LOG_WARNING ? LOG_WARNING
+                                                    : LOG_INFO;
+    if (program->log != NULL && own <= program->log->level) {
+        program->log->sink(program->log->context, own, line);
+    }
+}
+
+static d2k_result open_log_file(struct program *program, const struct program_log_options *options,
+                                uint64_t max_history_size, struct error *err)
+{
+    char *directory = registry_log_dir(&program->location, d2k_config_application(program->config),
+                                       d2k_config_log_dir(program->config));
+    if (directory == NULL) {
+        return error_no_memory(err);
+    }
+    struct log_file_options file_options = {
+        .directory = directory,
+        .name = options->name,
+        .shared = options->shared,
+        .also_stderr = options->also_stderr,
+        .max_history_size = max_history_size,
+    };
+    d2k_result result = log_file_open(&file_options, &program->file, err);
+    free(directory);
+    return result;
+}
+
+bool program_open_log(struct program *program, const struct program_log_options *options,
+                      enum exit_code *ret_code)
+{
+    struct error err = {.code = D2K_OK};
+    struct installation_settings settings = {0};
+    d2k_result result =
+        registry_locate(program->installation, program->config_dir, &program->location, &err);
+    if (result == D2K_OK) {
+        result = settings_read_installation(&program->location, NULL, &settings, &err);
+    }
+    if (result != D2K_OK) {
+        program_say_error(program, "%s", err.text);
+        *ret_code = exit_code_of(result, false);
+        return false;
+    }
+    if (open_log_file(program, options, settings.max_log_size, &err) == D2K_OK) {
+        program->log = log_file_log(program->file);
+        program->logs_to_stderr = options->also_stderr;
+    } else {
+        program_say_error(program, "WARNING: no log file is written: %s", err.text);
+        if (options->stderr_fallback) {
+            program->stderr_log = (struct log){.level = LOG_INFO, .sink = write_to_stderr};
+            program->log = &program->stderr_log;
+            program->logs_to_stderr = true;
+        }
+    }
+    settings_free_installation(&settings);
+    d2k_config_set_log(program->config, log_from_client, program);
+    return true;
+}
+
+/* ---- client ---- */
+
+enum exit_code program_start_client(struct program *program)
+{
+    char *error_text = NULL;
+    d2k_config *config = program->config;
+    program->config = NULL;
+    d2k_result result = d2k_client_new(config, &program->client, &error_text);
+    if (result != D2K_OK) {
+        program_say_error(program, "%s", error_text ? error_text : d2k_result_text(result));
+        free(error_text);
+        return exit_code_of(result, false);
+    }
+    result = d2k_client_start(program->client);
+    return result == D2K_OK ? EXIT_CODE_OK : program_link_ended(program, result);
+}
+
+static int slice_of_wait(uint64_t begun_ms, int timeout_ms)
+{
+    if (timeout_ms < 0) {
+        return WAIT_SLICE_MS;
+    }
+    uint64_t waited = os_monotonic_ms() - begun_ms;
+    if (waited >= (uint64_t)timeout_ms) {
+        return 0;
+    }
+    int left = timeout_ms - (int)waited;
+    return left < WAIT_SLICE_MS ? left : WAIT_SLICE_MS;
+}
+
+d2k_result program_next(struct program *program, d2k_event *ret_event, int timeout_ms)
+{
+    uint64_t begun_ms = os_monotonic_ms();
+    for (;;) {
+        int slice = slice_of_wait(begun_ms, timeout_ms);
+        d2k_result result = d2k_client_next(program->client, ret_event, slice);
+        if (result == D2K_OK) {
+            program->registered = program->registered || ret_event->type == D2K_EVENT_CONNECTED;
+            return D2K_OK;
+        }
+        if (result != D2K_TIMEOUT && result != D2K_AGAIN) {
+            return result;
+        }
+        if (slice == 0 || program_stop_requested()) {
+            return D2K_TIMEOUT;
+        }
+    }
+}
+
+enum exit_code program_link_ended(struct program *program, d2k_result result)
+{
+    const char *text = d2k_client_error_text(program->client);
+    program_say_error(program, "%s", text[0] != '\0' ? text : d2k_result_text(result));
+    return exit_code_of(result, program->registered);
+}
+
+void program_end(struct program *program)
+{
+    if (program->client != NULL && d2k_client_registered(program->client) &&
+        d2k_log_off(program->client, LOG_OFF_WAIT_MS) != D2K_OK) {
+        log_write(program->log, LOG_WARNING, program->info->suffix,
+                  "The kernel did not take the log-off; it will record a Crash of this process.");
+    }
+    d2k_client_free(program->client);
+    d2k_config_free(program->config);
+    registry_location_free(&program->location);
+    log_file_close(program->file);
+    program->client = NULL;
+    program->config = NULL;
+    program->log = NULL;
+    program->file = NULL;
+}

@@ -1,0 +1,153 @@
+/* programs/tell/main.c: d2k-tell, the command line of a d2k kernel. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "os/file.h"
+#include "programs/tell/tell.h"
+
+static const struct program_info info = {
+    .name = "d2k-tell",
+    .suffix = "TEL",
+    .usage = "d2k-tell [@<application>] [parameters] <command>\n"
+             "Asks a d2k kernel. A PATTERN may hold '*' (any text) and '?' (one character).",
+    .help = "Commands:\n"
+            "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
+            "  get NAME|PATTERN...         their values now\n"
+            "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
+            "  processes [PATTERN...]      who is connected, from where, how securely\n"
+            "  shutdown [REASON]           ends the kernel of this machine (local socket)\n"
+            "\n"
+            "Parameters of d2k-tell (before or after the command):\n"
+            "  --json                      one JSON document; watch: one JSON object a line\n"
+            "  --local                     over the local socket of the kernel on this machine\n"
+            "  --every                     watch: every value, not only the newest\n"
+            "  --count=<n>                 watch: end after n values\n"
+            "  --for=<seconds>             watch: end after this time\n",
+    .argument = tell_options_take,
+};
+
+enum exit_code tell_connect(struct tell *tell)
+{
+    d2k_event event;
+    while (!program_stop_requested()) {
+        d2k_result result = program_next(&tell->program, &event, -1);
+        if (result == D2K_OK && event.type == D2K_EVENT_CONNECTED) {
+            return EXIT_CODE_OK;
+        }
+        if (result != D2K_OK && result != D2K_TIMEOUT) {
+            return program_link_ended(&tell->program, result);
+        }
+    }
+    return EXIT_CODE_OK;
+}
+
+enum exit_code tell_flush(struct tell *tell, bool *ret_gone)
+{
+    errno = 0;
+    bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
+    int error = errno;
+    if (ret_gone != NULL) {
+        *ret_gone = failed && error == EPIPE;
+    }
+    if (!failed || error == EPIPE) {
+        return EXIT_CODE_OK;
+    }
+    program_say_error(&tell->program, "standard output cannot be written: %s",
+                      os_error_text(error));
+    return EXIT_CODE_INTERNAL;
+}
+
+enum exit_code tell_too_large(struct tell *tell)
+{
+    program_say_error(&tell->program,
+                      "the answer is larger than %u MiB or memory is short; use a narrower pattern",
+                      REPLY_MAX_BYTES / 1024u / 1024u);
+    return EXIT_CODE_INTERNAL;
+}
+
+static enum exit_code run_command(struct tell *tell)
+{
+    switch (tell->options.command) {
+    case TELL_LIST:
+        return tell_list(tell);
+    case TELL_GET:
+        return tell_get(tell);
+    case TELL_WATCH:
+        return tell_watch(tell);
+    case TELL_PROCESSES:
+        return tell_processes(tell);
+    case TELL_SHUTDOWN:
+        return tell_shutdown(tell);
+    case TELL_NONE:
+        break;
+    }
+    return EXIT_CODE_USAGE;
+}
+
+static enum exit_code check_arguments(struct tell *tell)
+{
+    struct error err;
+    struct program *program = &tell->program;
+    if (tell_options_check(&tell->options, &err) != D2K_OK) {
+        program_say_error(program, "%s", err.text);
+        return EXIT_CODE_USAGE;
+    }
+    if (tell->options.command == TELL_SHUTDOWN) {
+        tell->options.local = true;
+    }
+    d2k_config_set_local(program->config, tell->options.local);
+    return EXIT_CODE_OK;
+}
+
+/* The socket's name is that of the application. */
+static enum exit_code check_local(struct tell *tell)
+{
+    if (tell->options.local && d2k_config_application(tell->program.config) == NULL) {
+        program_say_error(&tell->program,
+                          "the local socket of a kernel has the name of its application: give "
+                          "@<application> or set DefaultApplication");
+        return EXIT_CODE_USAGE;
+    }
+    return EXIT_CODE_OK;
+}
+
+static enum exit_code start(struct tell *tell)
+{
+    enum exit_code code = check_arguments(tell);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    struct program_log_options log = {
+        .name = "TEL",
+        .shared = true,
+        .also_stderr = d2k_config_verbose(tell->program.config),
+        .stderr_fallback = d2k_config_verbose(tell->program.config),
+    };
+    if (!program_open_log(&tell->program, &log, &code)) {
+        return code;
+    }
+    code = check_local(tell);
+    if (code != EXIT_CODE_OK) {
+        return code;
+    }
+    code = program_start_client(&tell->program);
+    return code == EXIT_CODE_OK ? tell_connect(tell) : code;
+}
+
+int main(int argc, char **argv)
+{
+    static struct tell tell;
+    enum exit_code code;
+    if (program_start(&tell.program, &info, argc, argv, &tell.options, &code)) {
+        code = start(&tell);
+        if (code == EXIT_CODE_OK && !program_stop_requested()) {
+            code = run_command(&tell);
+        }
+    }
+    program_end(&tell.program);
+    /* A watch ends by a signal as it should; everything else was broken off by it. */
+    if (tell.options.command != TELL_WATCH) {
+        program_die_of_signal();
+    }
+    return (int)code;
+}

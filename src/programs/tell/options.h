@@ -1,0 +1,41 @@
+/* programs/tell/options.h: the arguments of d2k-tell: one command, its words, its options, in any
+ * order. */
+#ifndef D2K_TELL_OPTIONS_H
+#define D2K_TELL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define TELL_WORDS_MAX   64 /* names and patterns of one command */
+#define TELL_COUNT_MAX   1000000000
+#define TELL_SECONDS_MAX 2000000 /* in ms it fits into an int */
+
+enum tell_command {
+    TELL_NONE,
+    TELL_LIST,
+    TELL_GET,
+    TELL_WATCH,
+    TELL_PROCESSES,
+    TELL_SHUTDOWN,
+};
+
+struct tell_options {
+    enum tell_command command;
+    const char *words[TELL_WORDS_MAX]; /* borrowed from argv */
+    size_t word_count;
+    bool json, every, local;
+    uint64_t count;   /* --count=, 0: not given */
+    unsigned seconds; /* --for=, 0: not given */
+};
+
+/* Takes one argument (shape of program_info.argument; context is a struct tell_options). D2K_OK;
+ * D2K_NOT_FOUND: unknown option; D2K_ARGUMENT: unknown command, wrong value, too many words. */
+d2k_result tell_options_take(void *context, const char *argument, bool is_word, struct error *err);
+
+/* After the last argument: whether command, words and options fit together. D2K_ARGUMENT. */
+d2k_result tell_options_check(const struct tell_options *options, struct error *err) D2K_MUST_CHECK;
+
+#endif

@@ -1,0 +1,201 @@
+/* programs/tell/show.c: everything that d2k-tell writes about a value or a process. */
+#include "programs/tell/show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const struct {
+    uint32_t bit;
+    const char *word;
+} status_words[] = {
+    {D2K_STATUS_PROC_ALARM, "ProcAlarm"},    {D2K_STATUS_NO_ACK_PALARM, "NoAckPAlarm"},
+    {D2K_STATUS_PR_AL_SILENT, "PrAlSilent"}, {D2K_STATUS_WEAK, "Weak"},
+    {D2K_STATUS_NO_ACK_VALUE, "NoAckValue"}, {D2K_STATUS_TRANSIENT, "Transient"},
+    {D2K_STATUS_DEFAULT, "Default"},         {D2K_STATUS_MANUAL, "Manual"},
+    {D2K_STATUS_PR_AL_CRIT, "PrAlCrit"},
+};
+
+#define STATUS_WORDS     (sizeof status_words / sizeof status_words[0])
+#define STATUS_WORDS_MAX (STATUS_WORDS + 2) /* with validity and Past */
+#define ESCAPED_BYTE_MAX 4                  /* "\xHH" */
+
+static bool is_valid(const d2k_value *value)
+{
+    return value->type != D2K_TYPE_NONE && (value->status & D2K_STATUS_VALID) != 0;
+}
+
+static size_t collect_words(const d2k_value *value, const char *ret_words[STATUS_WORDS_MAX])
+{
+    size_t count = 0;
+    ret_words[count++] = is_valid(value) ? "Valid" : "INVALID";
+    for (size_t i = 0; i < STATUS_WORDS; i++) {
+        if ((value->status & status_words[i].bit) != 0) {
+            ret_words[count++] = status_words[i].word;
+        }
+    }
+    if (value->past) {
+        ret_words[count++] = "Past";
+    }
+    return count;
+}
+
+void show_status(const d2k_value *value, char ret_text[SHOW_STATUS_MAX])
+{
+    const char *words[STATUS_WORDS_MAX];
+    size_t count = collect_words(value, words), used = 0;
+    for (size_t i = 0; i < count; i++) {
+        used += (size_t)snprintf(ret_text + used, SHOW_STATUS_MAX - used, "%s%s", i > 0 ? "," : "",
+                                 words[i]);
+    }
+}
+
+static char *escape(struct slice raw)
+{
+    if (raw.size > (SIZE_MAX - 1) / ESCAPED_BYTE_MAX) {
+        return NULL;
+    }
+    size_t size = raw.size * ESCAPED_BYTE_MAX + 1;
+    char *text = malloc(size);
+    return text == NULL ? NULL : text_escape(text, size, raw);
+}
+
+char *show_text(const char *raw)
+{
+    return escape(slice_of(raw));
+}
+
+char *show_content(const d2k_value *value)
+{
+    char text[128];
+    if (value->type == D2K_TYPE_NONE) {
+        return strdup("-");
+    }
+    if (value->type == D2K_TYPE_TEXT) {
+        return escape((struct slice){value->content.text.data, value->content.text.size});
+    }
+    (void)d2k_value_format(value, text, sizeof text);
+    return strdup(text);
+}
+
+void show_time(int64_t time_ns, char *ret_text, size_t size)
+{
+    if (time_ns == 0) {
+        text_copy(ret_text, size, "-");
+    } else {
+        text_time(ret_text, size, time_ns);
+    }
+}
+
+char *show_security(const d2k_process_info *process)
+{
+    char *text = NULL;
+    char *version = show_text(process->tls_version[0] == '\0' ? "plain" : process->tls_version);
+    if (version != NULL) {
+        text = text_format("%s%s", version, process->verified ? " VERIFIED" : "");
+    }
+    free(version);
+    return text;
+}
+
+const char *show_process_state(d2k_process_state state)
+{
+    switch (state) {
+    case D2K_PROCESS_RUNNING:
+        return "Running";
+    case D2K_PROCESS_STOP:
+        return "Stop";
+    case D2K_PROCESS_CRASH:
+        return "Crash";
+    case D2K_PROCESS_WDERR:
+        return "WDErr";
+    }
+    return "?";
+}
+
+static void content_json(struct json *json, const d2k_value *value)
+{
+    switch (value->type) {
+    case D2K_TYPE_BOOLEAN:
+        json_write_boolean(json, "value", value->content.boolean);
+        return;
+    case D2K_TYPE_INTEGER:
+        json_write_integer(json, "value", value->content.integer);
+        return;
+    case D2K_TYPE_REAL:
+        json_write_real(json, "value", value->content.real);
+        return;
+    case D2K_TYPE_ABSOLUTE_TIME:
+        json_write_time(json, "value", value->content.absolute_time_ns);
+        return;
+    case D2K_TYPE_RELATIVE_TIME:
+        json_write_seconds(json, "value", value->content.relative_time_ns);
+        return;
+    case D2K_TYPE_TEXT:
+        json_write_text(json, "value",
+                        (struct slice){value->content.text.data, value->content.text.size});
+        return;
+    case D2K_TYPE_NONE:
+        break;
+    }
+    json_write_null(json, "value");
+}
+
+static void time_json(struct json *json, const char *key, int64_t time_ns)
+{
+    if (time_ns == 0) {
+        json_write_null(json, key);
+    } else {
+        json_write_time(json, key, time_ns);
+    }
+}
+
+void show_value_json(struct json *json, const d2k_value *value)
+{
+    const char *words[STATUS_WORDS_MAX];
+    size_t count = collect_words(value, words);
+    content_json(json, value);
+    json_write_boolean(json, "valid", is_valid(value));
+    json_write_open(json, "status", '[');
+    for (size_t i = 0; i < count; i++) {
+        json_write_text(json, NULL, slice_of(words[i]));
+    }
+    json_write_close(json, ']');
+    json_write_open(json, "flags", '[');
+    for (unsigned i = 0; i < 16; i++) {
+        if ((value->flags >> i & 1u) != 0) {
+            json_write_text(json, NULL, (struct slice){&"ABCDEFGHIJKLMNOP"[i], 1});
+        }
+    }
+    json_write_close(json, ']');
+    json_write_boolean(json, "past", value->past);
+    time_json(json, "time", value->time_ns);
+    json_write_unsigned(json, "sequence", value->sequence);
+}
+
+void show_process_json(struct json *json, const d2k_process_info *process)
+{
+    bool plain = process->tls_version[0] == '\0';
+    json_write_open(json, NULL, '{');
+    json_write_text(json, "name", slice_of(process->name));
+    json_write_unsigned(json, "id", process->id);
+    json_write_unsigned(json, "instance", process->instance);
+    json_write_text(json, "state", slice_of(show_process_state(process->state)));
+    json_write_text(json, "version", slice_of(process->version));
+    json_write_text(json, "computer", slice_of(process->computer));
+    json_write_text(json, "address", slice_of(process->address));
+    json_write_unsigned(json, "os_process_id", process->os_process_id);
+    if (plain) {
+        json_write_null(json, "tls_version");
+    } else {
+        json_write_text(json, "tls_version", slice_of(process->tls_version));
+    }
+    json_write_boolean(json, "verified", process->verified);
+    time_json(json, "since", process->since_ns);
+    json_write_unsigned(json, "connection_sql_id", process->connection_sql_id);
+    json_write_unsigned(json, "values_in", process->values_in);
+    json_write_unsigned(json, "values_out", process->values_out);
+    json_write_close(json, '}');
+}

@@ -1,0 +1,38 @@
+/* programs/tell/tell.h: the commands of d2k-tell share this. */
+#ifndef D2K_TELL_TELL_H
+#define D2K_TELL_TELL_H
+
+#include <stdbool.h>
+
+#include "programs/common/program.h"
+#include "programs/tell/options.h"
+
+#define REPLY_MAX_BYTES                                                         \
+    (256u * 1024u * 1024u)   /* of one answer that is kept until it is complete \
+                              */
+#define ANSWER_WAIT_MS 60000 /* between two events of one answer */
+
+struct tell {
+    struct program program;
+    struct tell_options options;
+};
+
+/* Each runs one command of a client that has begun to connect, and says on stderr what went
+ * wrong. */
+enum exit_code tell_list(struct tell *tell);
+enum exit_code tell_get(struct tell *tell);
+enum exit_code tell_processes(struct tell *tell);
+enum exit_code tell_shutdown(struct tell *tell);
+enum exit_code tell_watch(struct tell *tell);
+
+/* Waits until the client is registered. EXIT_CODE_OK also when a signal asked to stop. */
+enum exit_code tell_connect(struct tell *tell);
+
+/* Sends what was printed. EXIT_CODE_OK also when the reader of a pipe has gone (then *ret_gone is
+ * true: end quietly); `ret_gone` may be NULL. */
+enum exit_code tell_flush(struct tell *tell, bool *ret_gone);
+
+/* "the answer is larger than ..., or memory is short". */
+enum exit_code tell_too_large(struct tell *tell);
+
+#endif
