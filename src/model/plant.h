@@ -38,6 +38,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 #include "base/link_id.h"
+#include "base/list.h"
 
 /* Limits; tested at the limit and one past it. */
 #define PLANT_OBJECTS_MAX         1000000u
