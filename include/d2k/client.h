@@ -10,6 +10,9 @@
  *    d2k_client_deadline_ms() tell what to wait for, d2k_client_process() works, d2k_client_next(c,
  * &event, 0) takes events.
  *
+ * Take all events, until d2k_client_next() says D2K_AGAIN, before waiting for sockets: while values
+ * wait to be taken, nothing more is read, so that memory stays bounded.
+ *
  * Threads: one client is used by one thread at a time; different clients are independent.
  * Ownership: pointers in an event hold until the next call on the same client. Text arguments are
  * copied. Errors: every function that can fail says so in its result; d2k_client_error_text() has
@@ -28,6 +31,11 @@ extern "C" {
 
 /* "V1.00.000 s1": the version of this library. Static. */
 D2K_API const char *d2k_version(void);
+
+/* Makes text that came from the network safe for a log or a terminal: control characters, invalid
+ * UTF-8 and bidirectional overrides become \xHH. `size` bytes of `text`, which need not be
+ * terminated. Always terminated, cut to ret_size. Returns ret_text. */
+D2K_API char *d2k_escape(const char *text, size_t size, char *ret_text, size_t ret_size);
 
 /* ---- configuration of a client ---- */
 
@@ -126,8 +134,9 @@ D2K_API d2k_result d2k_client_start(d2k_client *client) D2K_MUST_CHECK;
 
 /* d2k_client_start() and waiting until registered. D2K_OK, or why not: D2K_TIMEOUT, D2K_RESOLVE,
  * D2K_IO (nobody listens...), D2K_NO_TLS, D2K_TLS_REQUIRED, D2K_TLS, D2K_NOT_VERIFIED,
- * D2K_NAME_IN_USE, D2K_REFUSED, D2K_PROTOCOL. With reconnect it goes on trying until timeout_ms
- * (-1: for ever). */
+ * D2K_NAME_IN_USE, D2K_REFUSED, D2K_PROTOCOL, D2K_CLOSED, D2K_SHUTDOWN; of several servers'
+ * failures the most telling one. With reconnect it goes on trying until timeout_ms (-1: for ever).
+ * After timeout_ms it is still connecting: d2k_client_next() and d2k_client_process() go on. */
 D2K_API d2k_result d2k_client_connect(d2k_client *client, int timeout_ms) D2K_MUST_CHECK;
 
 #define D2K_WANT_READ  1
@@ -224,12 +233,16 @@ D2K_API d2k_result d2k_define(d2k_client *client, const char *name, d2k_type typ
 
 /* Publishes a value; time 0 is now. D2K_OK means: taken into the output, which is sent by
  * d2k_client_process() (several values go out together). While not connected the newest value is
- * kept and sent after registration. D2K_TYPE, D2K_ARGUMENT (range; text that is not UTF-8),
- * D2K_LIMIT (1 MiB waits already: let d2k_client_process() work). */
+ * kept and sent after registration; the newest value of each object is sent again after a
+ * reconnect. Text over D2K_TEXT_MAX_CHARS is cut and marked Weak. D2K_TYPE, D2K_ARGUMENT (range;
+ * text that is not UTF-8), D2K_LIMIT (1 MiB waits already: let d2k_client_process() work),
+ * D2K_REFUSED (the kernel refused the object), D2K_STATE (a value of the past, which is not kept,
+ * while there is no link), D2K_NO_MEMORY; the reason when the client has ended. */
 D2K_API d2k_result d2k_publish(d2k_object *object, const d2k_value *value) D2K_MUST_CHECK;
 
 /* Asks for an event D2K_EVENT_ACKNOWLEDGED once the kernel has taken everything published so far.
- * D2K_STATE (not connected). */
+ * D2K_STATE (not connected), D2K_AGAIN (values still wait for the declaration of their objects: let
+ * d2k_client_process() work). */
 D2K_API d2k_result d2k_acknowledge(d2k_client *client, uint64_t *ret_sequence) D2K_MUST_CHECK;
 
 /* ---- reading ---- */
@@ -262,8 +275,10 @@ D2K_API d2k_result d2k_ping(d2k_client *client, const void *data, size_t size,
 
 /* ---- the end ---- */
 
-/* Logs off: the kernel records Stop instead of Crash. Waits up to timeout_ms until all output has
- * left. D2K_OK, D2K_TIMEOUT. */
+/* Logs off: the kernel records Stop instead of Crash. Waits up to timeout_ms until all declarations
+ * and values have left; events that come meanwhile are dropped. The client has ended afterwards,
+ * whatever the result. D2K_OK (also when there was no link), D2K_TIMEOUT, or why the link was lost
+ * meanwhile. */
 D2K_API d2k_result d2k_log_off(d2k_client *client, int timeout_ms) D2K_MUST_CHECK;
 
 /* Asks the kernel to end. Only over the local socket or with the right to administer; else

@@ -1,0 +1,91 @@
+/* client/known_objects.c: what the kernel told about objects, by their kernel-wide number, so that
+ * every value can be told with its object. Filled anew on every link. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+
+static struct slice key_of(const uint8_t key[4])
+{
+    return (struct slice){(const char *)key, 4};
+}
+
+static void make_key(uint8_t ret_key[4], uint32_t hobj)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        ret_key[i] = (uint8_t)(hobj >> (8 * i));
+    }
+}
+
+/* Appends a terminated copy at *at and moves on. */
+static const char *store_text(char **at, struct slice text)
+{
+    const char *begin = *at;
+    if (text.size > 0) {
+        memcpy(*at, text.data, text.size);
+    }
+    (*at)[text.size] = '\0';
+    *at += text.size + 1;
+    return begin;
+}
+
+static struct known_object *known_object_new(const struct wire_object_info *info)
+{
+    size_t size = info->name.size + info->description.size + info->unit.size + info->owner.size + 4;
+    struct known_object *object = malloc(sizeof(*object) + size);
+    if (object == NULL) {
+        return NULL;
+    }
+    char *at = object->texts;
+    make_key(object->key, info->hobj);
+    object->info.hobj = info->hobj;
+    object->info.type = (d2k_type)info->type;
+    object->info.name = store_text(&at, info->name);
+    object->info.description = store_text(&at, info->description);
+    object->info.unit = store_text(&at, info->unit);
+    object->info.owner = store_text(&at, info->owner);
+    return object;
+}
+
+d2k_result known_objects_add(d2k_client *client, const struct wire_object_info *info,
+                             struct error *err)
+{
+    known_objects_remove(client, info->hobj);
+    if (client->known.count >= CLIENT_KNOWN_OBJECTS_MAX) {
+        return error_set(err, D2K_LIMIT, "the kernel told of more than %u objects",
+                         CLIENT_KNOWN_OBJECTS_MAX);
+    }
+    struct known_object *object = known_object_new(info);
+    if (object == NULL || !map_add(&client->known, key_of(object->key), object)) {
+        free(object);
+        return error_no_memory(err);
+    }
+    return D2K_OK;
+}
+
+void known_objects_remove(d2k_client *client, uint32_t hobj)
+{
+    uint8_t key[4];
+    make_key(key, hobj);
+    free(map_remove(&client->known, key_of(key)));
+}
+
+const d2k_object_info *known_objects_find(const d2k_client *client, uint32_t hobj)
+{
+    uint8_t key[4];
+    make_key(key, hobj);
+    const struct known_object *object = map_get(&client->known, key_of(key));
+    return object == NULL ? NULL : &object->info;
+}
+
+void known_objects_clear(d2k_client *client)
+{
+    struct known_object *object;
+    size_t at = 0;
+    while ((object = map_next(&client->known, &at)) != NULL) {
+        free(object);
+    }
+    uint64_t seed[2] = {client->known.seed[0], client->known.seed[1]};
+    map_free(&client->known);
+    map_init(&client->known, false, seed);
+}

@@ -1,0 +1,372 @@
+/* client/objects.c: the objects that this process declares, and publishing their values.
+ *
+ * An object keeps its newest value: what was published while there was no link, and what the link
+ * may have lost, is told again after every registration. Values go out through one Update frame
+ * that is closed when it is large enough or when the output is written. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "client/client.h"
+#include "os/clock.h"
+#include "wire/value.h"
+
+void objects_init(struct objects *objects, const uint64_t seed[2])
+{
+    map_init(&objects->by_name, true, seed);
+    list_init(&objects->all);
+    list_init(&objects->to_define);
+    list_init(&objects->to_publish);
+}
+
+static void object_free(d2k_object *object)
+{
+    free(object->name);
+    free(object->description);
+    free(object->unit);
+    free(object->newest.text);
+    free(object);
+}
+
+void objects_free(struct objects *objects)
+{
+    LIST_EACH(&objects->all, at, following)
+    {
+        object_free(LIST_MEMBER(at, struct d2k_object, all_link));
+    }
+    map_free(&objects->by_name);
+}
+
+static void set_unsent(d2k_object *object, bool unsent)
+{
+    if (object->unsent != unsent) {
+        object->unsent = unsent;
+        object->client->objects.unsent += unsent ? 1u : (size_t)-1;
+    }
+}
+
+static void move_to(d2k_object *object, struct list *list)
+{
+    list_remove(&object->link);
+    if (list != NULL) {
+        list_append(list, &object->link);
+    }
+}
+
+/* ---- declaring ---- */
+
+static bool is_text_within(const char *text, size_t max)
+{
+    return text == NULL || (strlen(text) <= max && text_is_utf8(slice_of(text)));
+}
+
+static d2k_result check_definition(d2k_client *client, const char *name, d2k_type type,
+                                   const char *description, const char *unit)
+{
+    if (name == NULL || !text_is_object_name(slice_of(name))) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "object name \"%.80s\": 1..%u characters, a letter first, then "
+                             "letters, digits, '.' and '_'",
+                             name == NULL ? "" : name, D2K_OBJECT_NAME_MAX);
+    }
+    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_TEXT) {
+        return client_refuse(client, D2K_ARGUMENT, "object %s: %d is no type", name, (int)type);
+    }
+    if (!is_text_within(description, D2K_DESCRIPTION_MAX)) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "object %s: the description is over %u bytes or not UTF-8", name,
+                             D2K_DESCRIPTION_MAX);
+    }
+    if (!is_text_within(unit, D2K_UNIT_MAX)) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "object %s: the unit is over %u bytes or not UTF-8", name,
+                             D2K_UNIT_MAX);
+    }
+    return D2K_OK;
+}
+
+static d2k_object *object_new(const char *name, d2k_type type, const char *description,
+                              const char *unit)
+{
+    d2k_object *object = calloc(1, sizeof(*object));
+    if (object == NULL) {
+        return NULL;
+    }
+    object->name = text_format("%s", name);
+    object->description = text_format("%s", description == NULL ? "" : description);
+    object->unit = text_format("%s", unit == NULL ? "" : unit);
+    object->type = type;
+    list_init(&object->all_link);
+    list_init(&object->link);
+    list_init(&object->request.link);
+    if (object->name == NULL || object->description == NULL || object->unit == NULL) {
+        object_free(object);
+        return NULL;
+    }
+    return object;
+}
+
+d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type, const char *description,
+                      const char *unit, d2k_object **ret_object)
+{
+    struct objects *objects = &client->objects;
+    *ret_object = NULL;
+    d2k_result result = check_definition(client, name, type, description, unit);
+    if (result != D2K_OK) {
+        return result;
+    }
+    d2k_object *object = map_get(&objects->by_name, slice_of(name));
+    if (object != NULL) {
+        *ret_object = object->type == type ? object : NULL;
+        return object->type == type
+                   ? D2K_OK
+                   : client_refuse(client, D2K_ARGUMENT,
+                                   "object %s is declared already, with the type %s", name,
+                                   d2k_type_name(object->type));
+    }
+    object = object_new(name, type, description, unit);
+    if (object == NULL || !map_add(&objects->by_name, slice_of(object->name), object)) {
+        if (object != NULL) {
+            object_free(object);
+        }
+        return error_no_memory(&client->error);
+    }
+    object->client = client;
+    list_append(&objects->all, &object->all_link);
+    list_append(&objects->to_define, &object->link);
+    *ret_object = object;
+    objects_work(client);
+    return D2K_OK;
+}
+
+static void send_definition(d2k_object *object)
+{
+    d2k_client *client = object->client;
+    struct wire_message message = {.type = WIRE_DEFINE};
+    message.request = requests_new_number(&client->requests);
+    message.as.define.type = (uint8_t)object->type;
+    message.as.define.name = slice_of(object->name);
+    message.as.define.description = slice_of(object->description);
+    message.as.define.unit = slice_of(object->unit);
+    move_to(object, NULL);
+    object->definition = DEFINITION_SENT;
+    requests_begin(&client->requests, &object->request, REQUEST_DEFINE, message.request);
+    link_send(client, &message);
+}
+
+void objects_defined(d2k_client *client, struct request *request, uint32_t hobj)
+{
+    d2k_object *object = LIST_MEMBER(request, struct d2k_object, request);
+    requests_finish(&client->requests, request);
+    object->definition = DEFINITION_ACCEPTED;
+    object->hobj = hobj;
+    if (object->unsent) {
+        move_to(object, &client->objects.to_publish);
+    }
+}
+
+const char *objects_refused(d2k_client *client, struct request *request)
+{
+    d2k_object *object = LIST_MEMBER(request, struct d2k_object, request);
+    requests_finish(&client->requests, request);
+    object->definition = DEFINITION_REFUSED;
+    set_unsent(object, false);
+    return object->name;
+}
+
+void objects_link_ended(d2k_client *client)
+{
+    LIST_EACH(&client->objects.all, at, following)
+    {
+        d2k_object *object = LIST_MEMBER(at, struct d2k_object, all_link);
+        list_remove(&object->request.link);
+        object->definition = DEFINITION_WAITING;
+        object->hobj = 0;
+        move_to(object, &client->objects.to_define);
+        set_unsent(object, object->newest.set);
+    }
+}
+
+bool objects_waiting(const d2k_client *client)
+{
+    return !list_empty(&client->objects.to_define) || client->objects.unsent > 0;
+}
+
+/* ---- values ---- */
+
+/* Cuts what is over the limit of characters and marks it, as D2000 does. */
+static d2k_result shorten_text(d2k_value *value, struct error *err)
+{
+    struct slice text = {value->content.text.data, value->content.text.size};
+    if (!text_is_utf8(text)) {
+        return error_set(err, D2K_ARGUMENT, "the text is not UTF-8");
+    }
+    size_t size = text_prefix_of_chars(text, D2K_TEXT_MAX_CHARS);
+    if (size < text.size) {
+        value->content.text.size = size;
+        value->status |= D2K_STATUS_WEAK;
+    }
+    return D2K_OK;
+}
+
+/* Copies the value and makes it one that can be sent. */
+static d2k_result prepare(const d2k_object *object, const d2k_value *value, d2k_value *ret_value,
+                          struct error *err)
+{
+    if (value->type != object->type) {
+        return error_set(err, D2K_TYPE, "the object has the type %s, the value %s",
+                         d2k_type_name(object->type), d2k_type_name(value->type));
+    }
+    *ret_value = *value;
+    ret_value->sequence = 0;
+    if (ret_value->time_ns == 0) {
+        ret_value->time_ns = os_wall_ns();
+    }
+    if (value->type == D2K_TYPE_TEXT) {
+        d2k_result result = shorten_text(ret_value, err);
+        if (result != D2K_OK) {
+            return result;
+        }
+    }
+    return wire_value_check(ret_value, err);
+}
+
+static d2k_result keep(d2k_object *object, const d2k_value *value)
+{
+    struct newest *newest = &object->newest;
+    if (value->type == D2K_TYPE_TEXT) {
+        size_t size = value->content.text.size;
+        if (size > newest->text_capacity) {
+            char *larger = realloc(newest->text, size);
+            if (larger == NULL) {
+                return error_no_memory(&object->client->error);
+            }
+            newest->text = larger;
+            newest->text_capacity = size;
+        }
+        if (size > 0) {
+            memmove(newest->text, value->content.text.data, size);
+        }
+    }
+    newest->value = *value;
+    newest->value.content = value->content;
+    if (value->type == D2K_TYPE_TEXT) {
+        newest->value.content.text.data = newest->text;
+    }
+    newest->set = true;
+    return D2K_OK;
+}
+
+static void send_value(d2k_object *object, const d2k_value *value)
+{
+    d2k_client *client = object->client;
+    struct buffer *frame = link_update_frame(client);
+    if (frame == NULL) {
+        return;
+    }
+    d2k_value numbered = *value;
+    numbered.sequence = ++client->objects.sequence;
+    if (wire_value_encode(frame, object->hobj, &numbered) != D2K_OK) {
+        client_fail(client, D2K_NO_MEMORY, "no memory for the values to be sent");
+        return;
+    }
+    link_update_added(client);
+}
+
+static void send_newest(d2k_object *object)
+{
+    move_to(object, NULL);
+    set_unsent(object, false);
+    send_value(object, &object->newest.value);
+}
+
+static bool may_send(const d2k_object *object)
+{
+    return client_state(object->client) == CLIENT_REGISTERED &&
+           object->definition == DEFINITION_ACCEPTED;
+}
+
+/* Whether a value can be taken at all now. */
+static d2k_result check_publish(d2k_object *object, bool past)
+{
+    d2k_client *client = object->client;
+    if (client_state(client) == CLIENT_ENDED) {
+        return client_refuse(client, client->end.code, "%s", client->end.text);
+    }
+    if (object->definition == DEFINITION_REFUSED) {
+        return client_refuse(client, D2K_REFUSED, "the kernel refused the object %s", object->name);
+    }
+    if (past && !may_send(object)) {
+        return client_refuse(client, D2K_STATE,
+                             "object %s: a value of the past is not kept while there is no link",
+                             object->name);
+    }
+    if (link_unsent(client) > CLIENT_UNSENT_MAX) {
+        return client_refuse(client, D2K_LIMIT, "%u bytes wait to be sent already",
+                             CLIENT_UNSENT_MAX);
+    }
+    return D2K_OK;
+}
+
+d2k_result d2k_publish(d2k_object *object, const d2k_value *value)
+{
+    d2k_value prepared;
+    d2k_result result = prepare(object, value, &prepared, &object->client->error);
+    if (result != D2K_OK) {
+        return error_wrap(&object->client->error, "object %s", object->name);
+    }
+    result = check_publish(object, prepared.past);
+    if (result != D2K_OK) {
+        return result;
+    }
+    if (prepared.past) {
+        send_value(object, &prepared);
+        return D2K_OK;
+    }
+    result = keep(object, &prepared);
+    if (result != D2K_OK) {
+        return result;
+    }
+    if (may_send(object)) {
+        send_newest(object);
+    } else {
+        set_unsent(object, true);
+    }
+    return D2K_OK;
+}
+
+d2k_result d2k_acknowledge(d2k_client *client, uint64_t *ret_sequence)
+{
+    if (client_state(client) != CLIENT_REGISTERED) {
+        return client_refuse(client, D2K_STATE, "acknowledge: there is no link");
+    }
+    if ((client->link.capabilities & WIRE_CAPABILITY_ACK) == 0) {
+        return client_refuse(client, D2K_STATE, "acknowledge: this kernel does not know it");
+    }
+    if (client->objects.unsent > 0) {
+        return client_refuse(client, D2K_AGAIN,
+                             "acknowledge: values wait for the declaration of their objects");
+    }
+    struct wire_message message = {.type = WIRE_ACKNOWLEDGE_UP_TO};
+    message.as.acknowledge_up_to.sequence = client->objects.sequence;
+    *ret_sequence = client->objects.sequence;
+    link_send(client, &message);
+    return D2K_OK;
+}
+
+void objects_work(d2k_client *client)
+{
+    struct objects *objects = &client->objects;
+    while (client_state(client) == CLIENT_REGISTERED && link_unsent(client) < CLIENT_UNSENT_MAX) {
+        d2k_object *object = LIST_FIRST(&objects->to_define, struct d2k_object, link);
+        if (object != NULL) {
+            send_definition(object);
+            continue;
+        }
+        object = LIST_FIRST(&objects->to_publish, struct d2k_object, link);
+        if (object == NULL) {
+            return;
+        }
+        send_newest(object);
+    }
+}
