@@ -393,5 +393,5 @@ const struct registry_section *registry_find_section(const struct registry_file 
 
 bool registry_has_key(const struct registry_file *file, const char *key)
 {
-    return registry_find_section(file, key) != NULL;
+    return *key == '\0' || registry_find_section(file, key) != NULL;
 }

@@ -76,7 +76,8 @@ const struct registry_value *registry_find(const struct registry_file *file, con
 const struct registry_section *registry_find_section(const struct registry_file *file,
                                                      const char *key);
 
-/* Whether the section (or one below it) stands in the file, even without values. */
+/* Whether the section (or one below it) stands in the file, even without values; the file's own
+ * key "" always does. */
 bool registry_has_key(const struct registry_file *file, const char *key);
 
 /* Whether `key` is `top` or lies below it; every key lies below "". */
