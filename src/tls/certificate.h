@@ -46,9 +46,10 @@ struct tls_new_identity {
     unsigned days;
 };
 
-/* Makes a P-256 key and a self-signed v3 certificate (CA:FALSE, serverAuth, digitalSignature, SAN)
- * and writes both, key with mode 0600. D2K_EXISTS when one of the files is there and not
- * `overwrite`; D2K_FILE, D2K_ARGUMENT, D2K_TLS. */
+/* key_path may be cert_path: one PEM then holds both. Makes a P-256 key and a self-signed v3
+ * certificate (CA:FALSE, serverAuth, digitalSignature, SAN) and writes both, key with mode 0600.
+ * D2K_EXISTS when one of the files is there and not `overwrite`; D2K_FILE, D2K_ARGUMENT, D2K_TLS.
+ */
 d2k_result tls_identity_new(const struct tls_new_identity *what, const char *cert_path,
                             const char *key_path, bool overwrite, struct error *err) D2K_MUST_CHECK;
 

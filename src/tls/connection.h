@@ -42,12 +42,14 @@ d2k_result tls_connection_verify(struct tls_connection *connection, bool *ret_ve
                                  struct error *err) D2K_MUST_CHECK;
 
 /* Decrypts what is in `in` and appends it to `plain`, as long as `plain` has less than `enough`
- * bytes. D2K_OK: something was added or nothing is there; D2K_CLOSED: close_notify was received;
- * D2K_TLS: broken. */
+ * bytes. D2K_OK: something was added or nothing is there; D2K_CLOSED: close_notify was received and
+ * all that came before it has been told by earlier calls; D2K_TLS: broken (also when the peer
+ * floods us with KeyUpdates or other messages without data); D2K_NO_MEMORY: no room in `plain`. */
 d2k_result tls_connection_read(struct tls_connection *connection, struct buffer *plain,
                                size_t enough, struct error *err) D2K_MUST_CHECK;
 
-/* Encrypts all bytes into `out`, in records as large as possible. D2K_TLS, D2K_NO_MEMORY. */
+/* Encrypts all bytes into `out`, in records as large as possible. D2K_LIMIT: they do not fit below
+ * the buffer's max_size, nothing was written; D2K_TLS, D2K_NO_MEMORY. */
 d2k_result tls_connection_write(struct tls_connection *connection, const void *bytes, size_t size,
                                 struct error *err) D2K_MUST_CHECK;
 

@@ -5,7 +5,8 @@
  * costs one stat per file when nothing changed. Whoever sees a change waits until the new policy is
  * built (one rebuild for all who wait). What is broken, truncated, half-replaced, unreadable or has
  * vanished leaves the last good policy in force: one log line per change, and the next connect
- * tries again (at most 10 times a second). A running program never becomes weaker because something
+ * tries again (at most 10 times a second; more often only within 20 ms of a change, when a second
+ * change could leave the same time stamp). A running program never becomes weaker because something
  * vanished.
  *
  * Rules and reasons: docs/security/tls.md. */
