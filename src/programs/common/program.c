@@ -84,6 +84,9 @@ static void keep_copy(struct program *program, const char *argument)
         program->installation = value;
     } else if (strcmp(argument, "--reconnect") == 0) {
         program->reconnect = true;
+    } else if (value_of(argument, "/S") != NULL || value_of(argument, "/P") != NULL ||
+               value_of(argument, "--server=") != NULL || value_of(argument, "--port=") != NULL) {
+        program->server_given = true;
     }
 }
 
@@ -210,6 +213,24 @@ static d2k_result open_log_file(struct program *program, const struct program_lo
     return result;
 }
 
+/* Of what was found wrong before anything is connected: also a file that is not there. */
+static enum exit_code configuration_code(d2k_result result)
+{
+    enum exit_code code = exit_code_of(result, false);
+    return code == EXIT_CODE_INTERNAL ? code : EXIT_CODE_USAGE;
+}
+
+/* installation.conf names the log's limits, so it was read before there was a log: now its warnings
+ * can be written. */
+static void log_installation_warnings(const struct program *program)
+{
+    struct error err;
+    struct installation_settings settings;
+    if (settings_read_installation(&program->location, program->log, &settings, &err) == D2K_OK) {
+        settings_free_installation(&settings);
+    }
+}
+
 bool program_open_log(struct program *program, const struct program_log_options *options,
                       enum exit_code *ret_code)
 {
@@ -222,7 +243,7 @@ bool program_open_log(struct program *program, const struct program_log_options 
     }
     if (result != D2K_OK) {
         program_say_error(program, "%s", err.text);
-        *ret_code = exit_code_of(result, false);
+        *ret_code = configuration_code(result);
         return false;
     }
     if (open_log_file(program, options, settings.max_log_size, &err) == D2K_OK) {
@@ -238,6 +259,7 @@ bool program_open_log(struct program *program, const struct program_log_options 
     }
     settings_free_installation(&settings);
     d2k_config_set_log(program->config, log_from_client, program);
+    log_installation_warnings(program);
     return true;
 }
 
@@ -252,7 +274,7 @@ enum exit_code program_start_client(struct program *program)
     if (result != D2K_OK) {
         program_say_error(program, "%s", error_text ? error_text : d2k_result_text(result));
         free(error_text);
-        return exit_code_of(result, false);
+        return configuration_code(result);
     }
     result = d2k_client_start(program->client);
     return result == D2K_OK ? EXIT_CODE_OK : program_link_ended(program, result);

@@ -29,6 +29,7 @@ struct program {
     d2k_client *client;
     const char *config_dir, *installation; /* as given, or NULL; borrowed from argv */
     bool reconnect;                        /* --reconnect was given */
+    bool server_given;                     /* a server or port was named */
     bool registered;                       /* the kernel has registered us at least once */
     struct registry_location location;
     struct log_file *file;

@@ -94,8 +94,8 @@ static d2k_result read_settings(struct kom *kom, const char *application,
 {
     d2k_result result = D2K_AGAIN;
     for (int i = 0; i < SETTINGS_TRIES && result == D2K_AGAIN; i++) {
-        result = settings_read_application(&kom->program.location, application, kom->program.log,
-                                           ret_settings, err);
+        result = settings_read_application(&kom->program.location, application, NULL, ret_settings,
+                                           err); /* the library logs its warnings */
     }
     return result;
 }

@@ -10,19 +10,21 @@ static const struct program_info info = {
     .suffix = "TEL",
     .usage = "d2k-tell [@<application>] [parameters] <command>\n"
              "Asks a d2k kernel. A PATTERN may hold '*' (any text) and '?' (one character).",
-    .help = "Commands:\n"
-            "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
-            "  get NAME|PATTERN...         their values now\n"
-            "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
-            "  processes [PATTERN...]      who is connected, from where, how securely\n"
-            "  shutdown [REASON]           ends the kernel of this machine (local socket)\n"
-            "\n"
-            "Parameters of d2k-tell (before or after the command):\n"
-            "  --json                      one JSON document; watch: one JSON object a line\n"
-            "  --local                     over the local socket of the kernel on this machine\n"
-            "  --every                     watch: every value, not only the newest\n"
-            "  --count=<n>                 watch: end after n values\n"
-            "  --for=<seconds>             watch: end after this time\n",
+    .help =
+        "Commands:\n"
+        "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
+        "  get NAME|PATTERN...         their values now\n"
+        "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
+        "  processes [PATTERN...]      who is connected, from where, how securely\n"
+        "  shutdown [REASON]           ends the kernel; over the local socket, unless /S or /P\n"
+        "                              names a server (then it asks for the right to do it)\n"
+        "\n"
+        "Parameters of d2k-tell (before or after the command):\n"
+        "  --json                      one JSON document; watch: one JSON object a line\n"
+        "  --local                     over the local socket of the kernel on this machine\n"
+        "  --every                     watch: every value, not only the newest\n"
+        "  --count=<n>                 watch: end after n values\n"
+        "  --for=<seconds>             watch: end after this time\n",
     .argument = tell_options_take,
 };
 
@@ -92,7 +94,8 @@ static enum exit_code check_arguments(struct tell *tell)
         program_say_error(program, "%s", err.text);
         return EXIT_CODE_USAGE;
     }
-    if (tell->options.command == TELL_SHUTDOWN) {
+    /* Whoever names a server means the network, where the kernel asks for the right to do it. */
+    if (tell->options.command == TELL_SHUTDOWN && !program->server_given) {
         tell->options.local = true;
     }
     d2k_config_set_local(program->config, tell->options.local);
@@ -102,13 +105,17 @@ static enum exit_code check_arguments(struct tell *tell)
 /* The socket's name is that of the application. */
 static enum exit_code check_local(struct tell *tell)
 {
-    if (tell->options.local && d2k_config_application(tell->program.config) == NULL) {
-        program_say_error(&tell->program,
-                          "the local socket of a kernel has the name of its application: give "
-                          "@<application> or set DefaultApplication");
-        return EXIT_CODE_USAGE;
+    d2k_config *config = tell->program.config;
+    if (!tell->options.local || d2k_config_application(config) != NULL) {
+        return EXIT_CODE_OK;
     }
-    return EXIT_CODE_OK;
+    const char *text = d2k_config_error_text(config);
+    program_say_error(&tell->program, "%s",
+                      text[0] != '\0' ? text
+                                      : "the local socket of a kernel has the name of its "
+                                        "application: give @<application> or set "
+                                        "DefaultApplication");
+    return EXIT_CODE_USAGE;
 }
 
 static enum exit_code start(struct tell *tell)
