@@ -1,0 +1,787 @@
+/* Readers: snapshots, the two modes, what is lost and how it is told, coming and going of
+ * subscriptions. */
+#include <stdio.h>
+
+#include "plant_fixture.h"
+
+static struct subscriber *reader;
+
+static int set_up_reader(void **state)
+{
+    if (set_up(state) != 0) {
+        return 1;
+    }
+    reader = subscriber_new(plant, &wakes);
+    return reader == NULL;
+}
+
+static int tear_down_reader(void **state)
+{
+    subscriber_free(reader);
+    return tear_down(state);
+}
+
+static void subscribe(uint32_t number, bool every, const char *pattern)
+{
+    assert_int_equal(
+        subscriber_subscribe(reader, number, number + 1000u, every, slice_of(pattern), &err),
+        D2K_OK);
+}
+
+static d2k_result try_subscribe(uint32_t number, struct slice pattern)
+{
+    return subscriber_subscribe(reader, number, 0, false, pattern, &err);
+}
+
+/* ---- what comes next, in short words ---- */
+
+static void takes_none(void)
+{
+    struct delivery d;
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_NONE);
+}
+
+static void takes_begin(uint32_t number)
+{
+    struct delivery d;
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_SNAPSHOT_BEGIN);
+    assert_int_equal(d.subscription, number);
+    assert_int_equal(d.request, number + 1000u);
+}
+
+static void takes_end(uint32_t number, uint64_t count)
+{
+    struct delivery d;
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_SNAPSHOT_END);
+    assert_int_equal(d.subscription, number);
+    assert_int_equal(d.request, number + 1000u);
+    assert_int_equal(d.count, count);
+}
+
+static void takes_object(const struct object *object)
+{
+    struct delivery d;
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_OBJECT);
+    assert_ptr_equal(d.object, object);
+}
+
+static void takes_value(const struct object *object, int64_t content)
+{
+    struct delivery d;
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_UPDATE);
+    assert_ptr_equal(d.object, object);
+    assert_int_equal(record_of(d.update).hobj, object->hobj);
+    assert_int_equal(record_of(d.update).content, content);
+}
+
+static void takes_overrun(uint32_t number, uint64_t count)
+{
+    struct delivery d;
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_OVERRUN);
+    assert_int_equal(d.subscription, number);
+    assert_int_equal(d.request, number + 1000u);
+    assert_int_equal(d.count, count);
+}
+
+/* Subscribed, snapshot taken. */
+static void read_from_now_on(uint32_t number, bool every, struct object *object)
+{
+    subscribe(number, every, object->name);
+    takes_begin(number);
+    takes_object(object);
+    if (object->current != NULL) {
+        takes_value(object, object->value.content.integer);
+    }
+    takes_end(number, 1);
+    takes_none();
+}
+
+static void take_everything(void)
+{
+    struct delivery d = {.kind = DELIVERY_OBJECT};
+    while (d.kind != DELIVERY_NONE) {
+        subscriber_next(reader, &d);
+    }
+}
+
+/* ---- snapshots ---- */
+
+static void a_snapshot_tells_each_match_with_its_value(void **state)
+{
+    (void)state;
+    struct object *a = define("Kom.A");
+    struct object *b = define("Kom.B");
+    define("Other");
+    set(b, 2);
+    subscribe(1, false, "kom.*");
+    takes_begin(1);
+    takes_object(a);
+    takes_object(b);
+    takes_value(b, 2);
+    takes_end(1, 2);
+    takes_none();
+}
+
+static void a_name_is_looked_up_without_regard_to_case(void **state)
+{
+    (void)state;
+    struct object *a = define("Kom.A");
+    set(a, 1);
+    subscribe(1, true, "KOM.a");
+    takes_begin(1);
+    takes_object(a);
+    takes_value(a, 1);
+    takes_end(1, 1);
+}
+
+static void a_snapshot_of_nothing_is_empty(void **state)
+{
+    (void)state;
+    define("a");
+    subscribe(1, false, "b*");
+    subscribe(2, false, "b");
+    takes_begin(1);
+    takes_end(1, 0);
+    takes_begin(2);
+    takes_end(2, 0);
+    takes_none();
+}
+
+static void a_value_published_before_the_snapshot_is_taken_is_in_it(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    subscribe(1, false, "*");
+    set(a, 2);
+    takes_begin(1);
+    takes_object(a);
+    takes_value(a, 2);
+    takes_end(1, 1);
+    takes_none();
+}
+
+static void every_begins_with_the_value_at_subscription(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    subscribe(1, true, "*");
+    set(a, 2);
+    set(a, 3);
+    takes_begin(1);
+    takes_object(a);
+    takes_value(a, 1);
+    takes_end(1, 1);
+    takes_value(a, 2);
+    takes_value(a, 3);
+    takes_none();
+}
+
+static void an_object_defined_while_the_snapshot_waits_is_in_it_once(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    subscribe(1, false, "*");
+    struct object *b = define("b");
+    set(b, 5);
+    takes_begin(1);
+    takes_object(a);
+    takes_object(b);
+    takes_value(b, 5);
+    takes_end(1, 2);
+    takes_none();
+}
+
+static void a_second_snapshot_tells_its_objects_again(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, false, a);
+    subscribe(2, false, "a*");
+    takes_begin(2);
+    takes_object(a);
+    takes_value(a, 1);
+    takes_end(2, 1);
+    set(a, 2);
+    takes_value(a, 2);
+    takes_none();
+}
+
+static void a_second_snapshot_never_goes_ahead_of_waiting_values(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, true, a);
+    set(a, 2);
+    subscribe(2, true, "*");
+    set(a, 3);
+    takes_value(a, 2);
+    takes_begin(2);
+    takes_object(a);
+    takes_value(a, 2);
+    takes_end(2, 1);
+    takes_value(a, 3);
+    takes_none();
+}
+
+/* ---- modes ---- */
+
+static void latest_skips_to_the_newest_value_at_its_first_place(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    read_from_now_on(1, false, a);
+    read_from_now_on(2, false, b);
+    set(a, 1);
+    set(b, 10);
+    set(a, 2);
+    set(b, 11);
+    set(a, 3);
+    takes_value(a, 3);
+    takes_value(b, 11);
+    takes_none();
+}
+
+static void every_tells_each_value_in_order(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    read_from_now_on(1, true, a);
+    read_from_now_on(2, true, b);
+    set(a, 1);
+    set(b, 10);
+    set(a, 2);
+    set(b, 11);
+    takes_value(a, 1);
+    takes_value(b, 10);
+    takes_value(a, 2);
+    takes_value(b, 11);
+    takes_none();
+}
+
+static void values_of_the_past_are_for_every_only(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, false, a);
+    set_past(a, 100);
+    takes_none();
+    subscribe(2, true, "a");
+    take_everything();
+    set_past(a, 101);
+    set(a, 2);
+    set_past(a, 102);
+    takes_value(a, 101);
+    takes_value(a, 2);
+    takes_value(a, 102);
+    takes_none();
+}
+
+static void two_subscriptions_tell_a_value_once_by_the_stricter_mode(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    subscribe(1, false, "*");
+    subscribe(2, true, "a");
+    subscribe(3, true, "?");
+    take_everything();
+    set(a, 1);
+    set(a, 2);
+    takes_value(a, 1);
+    takes_value(a, 2);
+    takes_none();
+}
+
+static void all_readers_share_one_encoding(void **state)
+{
+    (void)state;
+    struct subscriber *others[10];
+    struct object *a = define("a");
+    subscribe(1, true, "a");
+    for (unsigned i = 0; i < 10; i++) {
+        others[i] = subscriber_new(plant, NULL);
+        assert_non_null(others[i]);
+        assert_int_equal(subscriber_subscribe(others[i], 1, 0, i % 2 == 0, slice_of("*"), &err),
+                         D2K_OK);
+    }
+    set(a, 1);
+    assert_int_equal(encodings, 1);
+    for (unsigned i = 0; i < 10; i++) {
+        subscriber_free(others[i]);
+    }
+    take_everything();
+    assert_int_equal(a->current->references, 2); /* the object, and where the reader stands */
+}
+
+static void an_update_in_hand_outlives_its_replacement(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct delivery d;
+    read_from_now_on(1, false, a);
+    set(a, 1);
+    subscriber_next(reader, &d);
+    set(a, 2);
+    assert_int_equal(record_of(d.update).content, 1);
+    takes_value(a, 2);
+}
+
+/* ---- definitions ---- */
+
+static void later_objects_that_match_are_included(void **state)
+{
+    (void)state;
+    subscribe(1, false, "Kom.*");
+    subscribe(2, true, "plain");
+    take_everything();
+    struct object *a = define("kom.x");
+    struct object *b = define("PLAIN");
+    define("other");
+    takes_object(a);
+    takes_object(b);
+    takes_none();
+    set(a, 1);
+    set(b, 2);
+    set(b, 3);
+    takes_value(a, 1);
+    takes_value(b, 2);
+    takes_value(b, 3);
+    takes_none();
+}
+
+static void several_readers_wait_for_one_name(void **state)
+{
+    (void)state;
+    struct subscriber *other = subscriber_new(plant, NULL);
+    assert_non_null(other);
+    assert_int_equal(subscriber_subscribe(other, 1, 0, false, slice_of("later"), &err), D2K_OK);
+    subscribe(1, false, "later");
+    subscribe(2, false, "later");
+    take_everything();
+    assert_true(subscriber_unsubscribe(reader, 2));
+    subscriber_free(other);
+    struct object *object = define("later");
+    takes_object(object);
+    takes_none();
+    assert_true(subscriber_unsubscribe(reader, 1));
+    set(object, 1);
+    takes_none();
+}
+
+static void a_changed_definition_is_told_again_before_new_values(void **state)
+{
+    (void)state;
+    struct object *object = NULL;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    set(a, 1);
+    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), D2K_TYPE_INTEGER, slice_of("a"),
+                                  slice_of("new"), slice_of("V"), &object, &err),
+                     D2K_OK);
+    set(a, 2);
+    takes_value(a, 1);
+    takes_object(a);
+    takes_value(a, 2);
+    takes_none();
+}
+
+static void an_unchanged_definition_is_not_told_again(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, false, a);
+    define("a");
+    takes_none();
+}
+
+static void a_change_of_type_tells_the_definition_and_then_no_value(void **state)
+{
+    (void)state;
+    struct delivery d;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, false, a);
+    define_as("PC.KOM", D2K_TYPE_REAL, "a");
+    takes_object(a);
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_UPDATE);
+    assert_int_equal(record_of(d.update).type, D2K_TYPE_NONE);
+    takes_none();
+}
+
+static void readers_are_told_that_an_owner_has_gone(void **state)
+{
+    (void)state;
+    struct delivery d;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, true, a);
+    plant_owner_gone(plant, slice_of("PC.KOM"));
+    subscriber_next(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_UPDATE);
+    assert_int_equal(record_of(d.update).status, 0);
+    plant_owner_gone(plant, slice_of("PC.KOM"));
+    plant_owner_present(plant, slice_of("PC.KOM"));
+    takes_none();
+}
+
+/* ---- overruns ---- */
+
+static void fill_queue(struct object *object)
+{
+    for (int64_t i = 1; i <= PLANT_EVERY_QUEUE_MAX; i++) {
+        set(object, i);
+    }
+}
+
+static void takes_full_queue(struct object *object)
+{
+    for (int64_t i = 1; i <= PLANT_EVERY_QUEUE_MAX; i++) {
+        takes_value(object, i);
+    }
+}
+
+static void a_full_queue_loses_nothing(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    fill_queue(a);
+    takes_full_queue(a);
+    takes_none();
+}
+
+static void one_update_more_is_owed_and_arrives(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    fill_queue(a);
+    set(a, -1);
+    takes_full_queue(a);
+    takes_value(a, -1);
+    takes_none();
+}
+
+static void what_is_replaced_while_owed_is_counted_and_the_newest_arrives(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    fill_queue(a);
+    for (int64_t i = 0; i < 10; i++) {
+        set(a, -i);
+    }
+    takes_full_queue(a);
+    takes_value(a, -9);
+    takes_overrun(1, 9);
+    takes_none();
+    set(a, 77);
+    set(a, 78);
+    takes_value(a, 77);
+    takes_value(a, 78);
+    takes_none();
+}
+
+static void each_object_of_an_overrun_arrives_with_its_newest(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    subscribe(1, true, "?");
+    take_everything();
+    fill_queue(a);
+    set(b, 1);
+    set(b, 2);
+    set(a, -5);
+    takes_full_queue(a);
+    takes_value(b, 2);
+    takes_overrun(1, 1);
+    takes_value(a, -5);
+    takes_none();
+}
+
+static void values_of_the_past_that_do_not_fit_are_counted(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    fill_queue(a);
+    set_past(a, -100);
+    set(a, -1);
+    set_past(a, -101);
+    takes_full_queue(a);
+    takes_overrun(1, 2);
+    takes_value(a, -1);
+    takes_none();
+}
+
+static void large_updates_are_bounded_in_bytes(void **state)
+{
+    (void)state;
+    struct object *a = define_as("A.API", D2K_TYPE_TEXT, "t");
+    struct delivery d;
+    size_t size = 100000;
+    uint64_t fitting = PLANT_EVERY_BYTES_MAX / (size + sizeof(struct record)), count = 0;
+    char *text = malloc(size + 1);
+    assert_non_null(text);
+    memset(text, 'x', size);
+    text[size] = '\0';
+    subscribe(1, true, "t");
+    take_everything();
+    for (uint64_t i = 0; i < fitting + 3; i++) {
+        d2k_value value = d2k_text(text);
+        assert_int_equal(plant_set(plant, slice_of("A.API"), a, &value, NOW, &err), D2K_OK);
+    }
+    for (subscriber_next(reader, &d); d.kind == DELIVERY_UPDATE; subscriber_next(reader, &d)) {
+        count++;
+    }
+    assert_int_equal(count, fitting + 1);
+    assert_int_equal(d.kind, DELIVERY_OVERRUN);
+    assert_int_equal(d.count, 2);
+    takes_none();
+    free(text);
+}
+
+static void a_slow_reader_costs_the_others_nothing(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct delivery d;
+    struct subscriber *quick = subscriber_new(plant, NULL);
+    assert_non_null(quick);
+    assert_int_equal(subscriber_subscribe(quick, 1, 0, true, slice_of("a"), &err), D2K_OK);
+    read_from_now_on(1, true, a);
+    for (unsigned i = 0; i < 3; i++) {
+        subscriber_next(quick, &d);
+    }
+    for (int64_t i = 0; i < PLANT_EVERY_QUEUE_MAX + 100; i++) {
+        set(a, i);
+        subscriber_next(quick, &d);
+        assert_int_equal(d.kind, DELIVERY_UPDATE);
+        assert_int_equal(record_of(d.update).content, i);
+    }
+    subscriber_free(quick);
+}
+
+static void unreported_losses_go_to_the_subscription_that_remains(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    subscribe(2, true, "*");
+    take_everything();
+    fill_queue(a);
+    set(a, -1);
+    set(a, -2);
+    assert_true(subscriber_unsubscribe(reader, 1));
+    takes_full_queue(a);
+    takes_value(a, -2);
+    takes_overrun(2, 1);
+    takes_none();
+}
+
+/* ---- coming and going of subscriptions ---- */
+
+static void bad_subscriptions_are_refused(void **state)
+{
+    (void)state;
+    char pattern[PLANT_PATTERN_MAX + 1];
+    memset(pattern, '?', sizeof pattern);
+    assert_int_equal(try_subscribe(1, slice_of("")), D2K_ARGUMENT);
+    assert_int_equal(try_subscribe(1, (struct slice){pattern, sizeof pattern}), D2K_ARGUMENT);
+    assert_int_equal(try_subscribe(1, (struct slice){pattern, sizeof pattern - 1}), D2K_OK);
+    assert_int_equal(try_subscribe(1, slice_of("a")), D2K_EXISTS);
+    assert_false(subscriber_unsubscribe(reader, 2));
+}
+
+static void the_limit_of_subscriptions_holds(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < PLANT_SUBSCRIPTIONS_MAX; i++) {
+        assert_int_equal(try_subscribe(i, slice_of(i % 2 == 0 ? "a" : "b*")), D2K_OK);
+    }
+    assert_int_equal(try_subscribe(PLANT_SUBSCRIPTIONS_MAX, slice_of("a")), D2K_LIMIT);
+    assert_true(subscriber_unsubscribe(reader, 500));
+    assert_int_equal(try_subscribe(PLANT_SUBSCRIPTIONS_MAX, slice_of("a")), D2K_OK);
+}
+
+static void nothing_is_told_after_unsubscribing(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    subscribe(1, true, "a");
+    subscribe(2, false, "b");
+    take_everything();
+    set(a, 1);
+    set(b, 1);
+    set(a, 2);
+    assert_true(subscriber_unsubscribe(reader, 1));
+    assert_false(subscriber_unsubscribe(reader, 1));
+    takes_value(b, 1);
+    takes_none();
+    set(a, 3);
+    takes_none();
+    assert_true(list_empty(&a->readers));
+}
+
+static void a_snapshot_half_told_ends_with_its_subscription(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    set(a, 1);
+    set(b, 2);
+    subscribe(1, false, "*");
+    subscribe(2, false, "b");
+    takes_begin(1);
+    takes_object(a);
+    assert_true(subscriber_unsubscribe(reader, 1));
+    takes_begin(2);
+    takes_object(b);
+    takes_value(b, 2);
+    takes_end(2, 1);
+    takes_none();
+}
+
+static void latest_goes_on_where_every_ended(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    subscribe(1, false, "*");
+    subscribe(2, true, "a");
+    take_everything();
+    set(a, 1);
+    set(a, 2);
+    assert_true(subscriber_unsubscribe(reader, 2));
+    takes_value(a, 2);
+    takes_none();
+    set(a, 3);
+    set(a, 4);
+    takes_value(a, 4);
+    takes_none();
+}
+
+static void a_number_may_be_used_again_after_its_end(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, false, a);
+    assert_true(subscriber_unsubscribe(reader, 1));
+    read_from_now_on(1, true, a);
+}
+
+static void a_new_subscription_tells_the_definition_anew(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    read_from_now_on(1, false, a);
+    assert_true(subscriber_unsubscribe(reader, 1));
+    set(a, 9);
+    subscribe(2, false, "a");
+    takes_begin(2);
+    takes_object(a);
+    takes_value(a, 9);
+    takes_end(2, 1);
+}
+
+static void a_reader_may_end_with_all_kinds_of_things_waiting(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    subscribe(1, true, "*");
+    subscribe(2, false, "later");
+    takes_begin(1);
+    takes_object(a);
+    fill_queue(a);
+    set(a, 1);
+    set(a, 2);
+    define("b");
+    subscriber_free(reader);
+    reader = NULL;
+    assert_true(list_empty(&a->readers));
+    define("later");
+    set(a, 3);
+    assert_int_equal(a->current->references, 1);
+}
+
+/* ---- waking ---- */
+
+static void a_reader_is_woken_when_it_has_nothing_to_be_told(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    assert_ptr_equal(subscriber_data(reader), &wakes);
+    subscribe(1, false, "a");
+    assert_int_equal(wakes, 1);
+    assert_ptr_equal(last_woken, reader);
+    set(a, 1);
+    assert_int_equal(wakes, 1);
+    take_everything();
+    set(a, 2);
+    set(a, 3);
+    assert_int_equal(wakes, 2);
+    define("b");
+    set(plant_object_by_name(plant, slice_of("b")), 1);
+    assert_int_equal(wakes, 2);
+}
+
+#define READER_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_reader, tear_down_reader)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        READER_TEST(a_snapshot_tells_each_match_with_its_value),
+        READER_TEST(a_name_is_looked_up_without_regard_to_case),
+        READER_TEST(a_snapshot_of_nothing_is_empty),
+        READER_TEST(a_value_published_before_the_snapshot_is_taken_is_in_it),
+        READER_TEST(every_begins_with_the_value_at_subscription),
+        READER_TEST(an_object_defined_while_the_snapshot_waits_is_in_it_once),
+        READER_TEST(a_second_snapshot_tells_its_objects_again),
+        READER_TEST(a_second_snapshot_never_goes_ahead_of_waiting_values),
+        READER_TEST(latest_skips_to_the_newest_value_at_its_first_place),
+        READER_TEST(every_tells_each_value_in_order),
+        READER_TEST(values_of_the_past_are_for_every_only),
+        READER_TEST(two_subscriptions_tell_a_value_once_by_the_stricter_mode),
+        READER_TEST(all_readers_share_one_encoding),
+        READER_TEST(an_update_in_hand_outlives_its_replacement),
+        READER_TEST(later_objects_that_match_are_included),
+        READER_TEST(several_readers_wait_for_one_name),
+        READER_TEST(a_changed_definition_is_told_again_before_new_values),
+        READER_TEST(an_unchanged_definition_is_not_told_again),
+        READER_TEST(a_change_of_type_tells_the_definition_and_then_no_value),
+        READER_TEST(readers_are_told_that_an_owner_has_gone),
+        READER_TEST(a_full_queue_loses_nothing),
+        READER_TEST(one_update_more_is_owed_and_arrives),
+        READER_TEST(what_is_replaced_while_owed_is_counted_and_the_newest_arrives),
+        READER_TEST(each_object_of_an_overrun_arrives_with_its_newest),
+        READER_TEST(values_of_the_past_that_do_not_fit_are_counted),
+        READER_TEST(large_updates_are_bounded_in_bytes),
+        READER_TEST(a_slow_reader_costs_the_others_nothing),
+        READER_TEST(unreported_losses_go_to_the_subscription_that_remains),
+        READER_TEST(bad_subscriptions_are_refused),
+        READER_TEST(the_limit_of_subscriptions_holds),
+        READER_TEST(nothing_is_told_after_unsubscribing),
+        READER_TEST(a_snapshot_half_told_ends_with_its_subscription),
+        READER_TEST(latest_goes_on_where_every_ended),
+        READER_TEST(a_number_may_be_used_again_after_its_end),
+        READER_TEST(a_new_subscription_tells_the_definition_anew),
+        READER_TEST(a_reader_may_end_with_all_kinds_of_things_waiting),
+        READER_TEST(a_reader_is_woken_when_it_has_nothing_to_be_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
