@@ -37,6 +37,11 @@ void program_die_of_signal(void)
     }
 }
 
+static void print_error(const struct program *program, const char *escaped)
+{
+    (void)fprintf(stderr, "%s: %s\n", program->info->name, escaped);
+}
+
 void program_say_error(const struct program *program, const char *format, ...)
 {
     char text[ERROR_TEXT_MAX], escaped[ERROR_TEXT_MAX];
@@ -45,7 +50,7 @@ void program_say_error(const struct program *program, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     text_escape(escaped, sizeof escaped, slice_of(text));
-    (void)fprintf(stderr, "%s: %s\n", program->info->name, escaped);
+    print_error(program, escaped);
     if (!program->logs_to_stderr) {
         log_write(program->log, LOG_ERROR, program->info->suffix, "%s", escaped);
     }
@@ -57,8 +62,8 @@ static void print_help(const struct program_info *info)
 {
     (void)printf("%s\n\n%s\nParameters of every client:\n%s", info->usage, info->help,
                  d2k_config_parameters_help());
-    (void)printf("  --version                   print the version and end\n"
-                 "  --                          what follows is no parameter\n"
+    (void)printf("  --version                                print the version and end\n"
+                 "  --                                       what follows is no parameter\n"
                  "\nExit codes:\n%s",
                  exit_codes_help());
 }
@@ -314,8 +319,11 @@ d2k_result program_next(struct program *program, d2k_event *ret_event, int timeo
 
 enum exit_code program_link_ended(struct program *program, d2k_result result)
 {
+    char escaped[ERROR_TEXT_MAX];
     const char *text = d2k_client_error_text(program->client);
-    program_say_error(program, "%s", text[0] != '\0' ? text : d2k_result_text(result));
+    text_escape(escaped, sizeof escaped,
+                slice_of(text[0] != '\0' ? text : d2k_result_text(result)));
+    print_error(program, escaped);
     return exit_code_of(result, program->registered);
 }
 

@@ -66,7 +66,8 @@ enum exit_code program_start_client(struct program *program) D2K_MUST_CHECK;
 d2k_result program_next(struct program *program, d2k_event *ret_event,
                         int timeout_ms) D2K_MUST_CHECK;
 
-/* Says on stderr (and in the log) why the client has ended; returns the exit code for it. */
+/* Says on stderr why the client has ended (the library has logged it); returns the exit code for
+ * it. */
 enum exit_code program_link_ended(struct program *program, d2k_result result);
 
 /* Writes "<program>: <text>" on stderr, escaped, and into the log if that is elsewhere. */

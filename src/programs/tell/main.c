@@ -105,17 +105,13 @@ static enum exit_code check_arguments(struct tell *tell)
 /* The socket's name is that of the application. */
 static enum exit_code check_local(struct tell *tell)
 {
-    d2k_config *config = tell->program.config;
-    if (!tell->options.local || d2k_config_application(config) != NULL) {
-        return EXIT_CODE_OK;
+    if (tell->options.local && d2k_config_application(tell->program.config) == NULL) {
+        program_say_error(&tell->program,
+                          "the local socket of a kernel has the name of its application: give "
+                          "@<application> or set DefaultApplication");
+        return EXIT_CODE_USAGE;
     }
-    const char *text = d2k_config_error_text(config);
-    program_say_error(&tell->program, "%s",
-                      text[0] != '\0' ? text
-                                      : "the local socket of a kernel has the name of its "
-                                        "application: give @<application> or set "
-                                        "DefaultApplication");
-    return EXIT_CODE_USAGE;
+    return EXIT_CODE_OK;
 }
 
 static enum exit_code start(struct tell *tell)
