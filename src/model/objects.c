@@ -149,7 +149,7 @@ static uint32_t number_known_for(const struct plant *plant, struct slice name)
     if (plant->hooks.stored_hobj != NULL) {
         stored = plant->hooks.stored_hobj(plant->hooks.context, name);
     }
-    return stored != 0 && number_is_free_for(plant, stored, name) ? stored : 0;
+    return stored <= PLANT_NUMBER_MAX && number_is_free_for(plant, stored, name) ? stored : 0;
 }
 
 d2k_result plant_number(struct plant *plant, struct slice name, uint32_t *ret_number,
@@ -160,7 +160,7 @@ d2k_result plant_number(struct plant *plant, struct slice name, uint32_t *ret_nu
     if (*ret_number != 0) {
         return D2K_OK;
     }
-    if (plant->next_number == 0) {
+    if (plant->next_number > PLANT_NUMBER_MAX) {
         return error_set(err, D2K_LIMIT, "all numbers of objects are used up");
     }
     *ret_number = plant->next_number;
@@ -169,8 +169,8 @@ d2k_result plant_number(struct plant *plant, struct slice name, uint32_t *ret_nu
 
 void plant_number_given(struct plant *plant, struct slice name, uint32_t number, bool is_new)
 {
-    if (plant->next_number != 0 && number >= plant->next_number) {
-        plant->next_number = number == UINT32_MAX ? 0 : number + 1;
+    if (number >= plant->next_number) {
+        plant->next_number = number + 1;
     }
     if (is_new && plant->hooks.store_hobj != NULL) {
         plant->hooks.store_hobj(plant->hooks.context, name, number);

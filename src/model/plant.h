@@ -42,8 +42,9 @@
 
 /* Limits; tested at the limit and one past it. */
 #define PLANT_OBJECTS_MAX         1000000u
-#define PLANT_PATTERN_MAX         128u   /* bytes */
-#define PLANT_SUBSCRIPTIONS_MAX   1000u  /* of one link */
+#define PLANT_NUMBER_MAX          (UINT32_MAX - 1) /* of an object or process */
+#define PLANT_PATTERN_MAX         128u             /* bytes */
+#define PLANT_SUBSCRIPTIONS_MAX   1000u            /* of one link */
 #define PLANT_EVERY_QUEUE_MAX     65536u /* updates waiting for one link in mode `every` */
 #define PLANT_EVERY_BYTES_MAX     (64u * 1024u * 1024u) /* of these updates together */
 #define PLANT_ENDED_PROCESSES_MAX 1000u                 /* kept for the list of processes */

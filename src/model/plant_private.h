@@ -31,7 +31,7 @@ struct awaited_name {
 
 struct plant {
     struct plant_hooks hooks;
-    uint32_t next_number; /* 0: all are used up */
+    uint32_t next_number; /* over PLANT_NUMBER_MAX: all are used up */
     uint64_t sequence;
     struct buffer scratch; /* of the encoder */
 

@@ -471,9 +471,9 @@ static void a_stored_number_over_the_first_free_one_is_not_given_twice(void **st
 static void the_last_number_is_given_and_then_no_more(void **state)
 {
     (void)state;
-    stored_number = UINT32_MAX - 1;
+    stored_number = PLANT_NUMBER_MAX - 1;
     define("stored");
-    assert_int_equal(define("last")->hobj, UINT32_MAX);
+    assert_int_equal(define("last")->hobj, PLANT_NUMBER_MAX);
     assert_int_equal(try_define("A.API", D2K_TYPE_REAL, "none_left", "", ""), D2K_LIMIT);
     assert_null(plant_object_by_name(plant, slice_of("none_left")));
 }
