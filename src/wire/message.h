@@ -7,7 +7,8 @@
  *     u32 length   of what follows this field (12 + payload)
  *     u16 type     of the message
  *     u16 flags    WIRE_FLAG_...
- *     u64 request  chosen by who asks, repeated in every answer; 0: no answer is expected
+ *     u64 request  chosen by who asks, repeated in every answer; 0 where nobody asked, or where the
+ *                  asker does not tell its answers apart
  *     payload      the fields of the message in the order of the list
  *
  * All numbers are little-endian. Field kinds: u8 u16 u32 u64 i64; str = u16 size + UTF-8 bytes; id
