@@ -17,7 +17,7 @@ _COMMENT_OR_STRING = re.compile(
 def files(root):
     """All files of the project below root, also those that are not committed yet, sorted."""
     listed = subprocess.run(
-        ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         check=True, stdout=subprocess.PIPE,
     ).stdout.decode()
     return sorted(Path(name) for name in set(listed.split("\0")) if name and (root / name).is_file())

@@ -57,7 +57,7 @@ def test_the_log_of_the_run_before_is_kept(plant):
     plant.server_config.application("PLANT", "# no TLS\n")
     for _ in range(3):
         plant.start_kernel().stop()
-    names = sorted(path.name for path in plant.log_dir.glob("KNL-SELF*"))
+    names = sorted(path.name for path in plant.log_dir.glob("KNL-SELF*.log*"))
     assert names == ["KNL-SELF.his.log", "KNL-SELF.log", "KNL-SELF.prev.log"]
 
 
