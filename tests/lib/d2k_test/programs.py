@@ -175,6 +175,8 @@ class Plant:
         self.log_dir = self.directory / "log"
         self.programs = []
         self.port = None
+        self.installation = None  # set: the local socket lies where clients look for it
+        self.runtime_dir = None
         self._count = 0
 
     # ---- starting ----
@@ -200,10 +202,11 @@ class Plant:
 
     def kernel_command(self, *parameters, application=application, config=None):
         command = [KERNEL] + ([f"@{application}"] if application else [])
+        if not self.installation:
+            command.append(f"--run-dir={self.directory / 'run'}")
         return command + [
             f"--port={self.port or 0}", f"--config-dir={(config or self.server_config).directory}",
-            f"--log-dir={self.log_dir}", f"--state-dir={self.directory / 'state'}",
-            f"--run-dir={self.directory / 'run'}", *parameters]
+            f"--log-dir={self.log_dir}", f"--state-dir={self.directory / 'state'}", *parameters]
 
     def start_kom(self, *parameters, period_ms=100, **options):
         command = self.client_command("d2k-kom", **options)
@@ -212,18 +215,29 @@ class Plant:
         self.programs.append(kom)
         return kom
 
+    def start_client(self, program, *parameters, kind=Program, **options):
+        """Starts any program that takes the parameters of every client."""
+        return self._start(kind, [*self.client_command(program, **options), *parameters])
+
+    def run_client(self, program, *parameters):
+        """Runs a program of the build with these parameters only, to its end."""
+        ended = self._start(Program, [PROGRAMS / program, *parameters])
+        ended.exit_code = ended.wait()
+        return ended
+
+    def _start(self, kind, command):
+        program = kind(command, self._new_directory(Path(command[0]).name), self.environment())
+        self.programs.append(program)
+        return program
+
     def start_tell(self, *parameters, **options):
         """A d2k-tell in the background, with --json."""
-        tell = Tell([*self.client_command("d2k-tell", **options), *parameters, "--json"],
-                    self._new_directory("tell"), self.environment())
-        self.programs.append(tell)
-        return tell
+        return self._start(
+            Tell, [*self.client_command("d2k-tell", **options), *parameters, "--json"])
 
     def tell(self, *parameters, **options):
         """Runs d2k-tell to its end."""
-        tell = Tell([*self.client_command("d2k-tell", **options), *parameters],
-                    self._new_directory("tell"), self.environment())
-        self.programs.append(tell)
+        tell = self._start(Tell, [*self.client_command("d2k-tell", **options), *parameters])
         tell.exit_code = tell.wait()
         return tell
 
@@ -246,7 +260,15 @@ class Plant:
         home.mkdir(exist_ok=True)
         kept = {key: value for key, value in os.environ.items()
                 if not key.startswith(("XDG_", "D2K_"))}
-        return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8"}
+        own = {"HOME": str(home), "LC_ALL": "C.UTF-8"}
+        if self.installation:
+            own |= {"D2K_INSTALLATION": self.installation, "XDG_RUNTIME_DIR": str(self.runtime_dir)}
+        return {**kept, **own}
+
+    def socket_places(self):
+        """Where the kernel's local socket may lie, as root and as another user."""
+        return [Path(base) / self.installation / f"{self.application}.sock"
+                for base in ("/run/d2k", self.runtime_dir / "d2k")]
 
     def _new_directory(self, name):
         self._count += 1
