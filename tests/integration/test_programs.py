@@ -21,7 +21,7 @@ def kernel(plant, seed_identity):
 def kom(plant, kernel):
     kom = plant.start_kom("/WSELF", "--prefix=PC")
     kom.wait_connected()
-    eventually(lambda: plant.tell("get", "PC.Uptime").exit_code == 0)
+    eventually(lambda: [v for v in plant.tell_json("get", "PC.*") if v["valid"]])
     return kom
 
 

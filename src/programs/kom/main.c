@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "os/clock.h"
 #include "os/system.h"
 #include "programs/common/program.h"
@@ -182,16 +181,6 @@ static void publish_all(struct kom *kom)
     }
 }
 
-static void handle_event(const struct kom *kom, const d2k_event *event)
-{
-    char text[LOG_LINE_MAX];
-    if (event->type == D2K_EVENT_FAILED) {
-        text_escape(text, sizeof text, slice_of(event->text));
-        log_write(kom->program.log, LOG_ERROR, COMPONENT,
-                  "The kernel refused: %s; the other objects are published.", text);
-    }
-}
-
 static enum exit_code run(struct kom *kom)
 {
     uint64_t due_ms = os_monotonic_ms();
@@ -206,9 +195,8 @@ static enum exit_code run(struct kom *kom)
             continue;
         }
         d2k_result result = program_next(&kom->program, &event, (int)(due_ms - now_ms));
-        if (result == D2K_OK) {
-            handle_event(kom, &event);
-        } else if (result != D2K_TIMEOUT) {
+        /* What the kernel refuses, the library logs; the other objects go on. */
+        if (result != D2K_OK && result != D2K_TIMEOUT) {
             return program_link_ended(&kom->program, result);
         }
     }

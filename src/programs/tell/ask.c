@@ -76,7 +76,8 @@ static void finish_request(struct ask *ask, const d2k_event *event)
     bool failed = event->type == D2K_EVENT_FAILED;
     bool none = event->count == 0 && !ask->ends_kernel && !text_is_pattern(slice_of(word(ask, i)));
     if (failed && event->result != D2K_NOT_FOUND) {
-        program_say_error(program, "%s: %s", word(ask, i), event->text);
+        program_say_error(program, "%s: %s", ask->ends_kernel ? "shutdown" : word(ask, i),
+                          event->text);
         ask->code = exit_code_of(event->result, true);
     } else if (failed || none) {
         program_say_error(program, "there is no %s %s", ask->kind, word(ask, i));
