@@ -20,10 +20,7 @@
 #define RECORD_SIZE_MAX     16384u
 #define RECORD_OVERHEAD_MAX 64u /* header, nonce, tag; and a KeyUpdate that is due */
 
-/* Messages that carry no data (KeyUpdate, tickets, alerts) cost us work and the peer nothing. */
-#define TLS_CONTROL_MESSAGES_IN_A_ROW_MAX 64u
-#define TLS_CONTROL_MESSAGES_A_MINUTE_MAX 1000u
-#define MINUTE_MS                         60000u
+#define MINUTE_MS 60000u
 
 struct tls_connection {
     struct tls_policy *policy;

@@ -10,6 +10,10 @@
 #include "base/error.h"
 #include "tls/policy.h"
 
+/* Messages that carry no data (KeyUpdate, tickets, alerts) cost us work and the peer nothing. */
+#define TLS_CONTROL_MESSAGES_IN_A_ROW_MAX 64u
+#define TLS_CONTROL_MESSAGES_A_MINUTE_MAX 1000u
+
 struct tls_connection;
 
 /* Keeps a reference to the policy and the two buffers, which must outlive it. The policy must have
