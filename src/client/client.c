@@ -104,13 +104,19 @@ static void end_registered(d2k_client *client, const struct error *why)
 
 void client_end_link(d2k_client *client, const struct error *why)
 {
-    struct error reason = *why;
+    const struct error original = *why;
+    struct error reason = original;
     enum client_state state = client_state(client);
     if (state == CLIENT_IDLE || state == CLIENT_ENDED || state == CLIENT_WAITING) {
         return;
     }
     if (client->link.session != NULL) {
         link_say_goodbye(client);
+    }
+    /* It may hold words of the other side; escaping twice changes nothing. */
+    (void)text_escape(reason.text, sizeof(reason.text), slice_of(original.text));
+    if (reason.text[0] == '\0') {
+        (void)text_copy(reason.text, sizeof(reason.text), d2k_result_text(reason.code));
     }
     if (state == CLIENT_LOGGING_OFF) {
         lines_logged_off(client);

@@ -83,8 +83,9 @@ struct link {
     enum tls_level level;    /* that the configuration demanded when it was opened */
     bool update_open;        /* an Update frame is being filled */
     struct wire_open_frame update;
-    bool input_full; /* the session takes no bytes until messages were taken */
-    bool read_ended; /* end of stream; `broken` says why */
+    bool input_full;      /* the session takes no bytes until messages were taken */
+    bool decoding_paused; /* until output has left */
+    bool read_ended;      /* end of stream; `broken` says why */
     bool write_ended;
     struct error broken;
     uint64_t linger_until_ms; /* after the log-off has left; 0: it has not */

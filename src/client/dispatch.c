@@ -292,32 +292,40 @@ static void dispatch_registered(d2k_client *client, const struct wire_message *m
 
 static void dispatch(d2k_client *client, const struct wire_message *message)
 {
-    const struct wire_type_info *info = wire_type_info(message->type);
-    bool registered = client_state(client) == CLIENT_REGISTERED;
-    enum wire_state now = registered ? WIRE_STATE_REGISTERED : WIRE_STATE_OPENING;
-    if (info == NULL || (info->from & WIRE_FROM_K) == 0 || (info->state & now) == 0) {
-        client_fail(client, D2K_PROTOCOL, "the kernel sent %s (type %u), which is not allowed %s",
-                    info == NULL ? "a message" : info->name, message->type,
-                    registered ? "after registration" : "before registration");
-    } else if (message->type == WIRE_BYE) {
+    /* That a message may come in this state was checked by the session. */
+    if (message->type == WIRE_BYE) {
         take_end(client, message->as.bye.code, message->as.bye.retry_after_ms,
                  message->as.bye.sentence);
-    } else if (registered) {
+    } else if (client_state(client) == CLIENT_REGISTERED) {
         dispatch_registered(client, message);
     } else {
         dispatch_opening(client, message);
     }
 }
 
+static void next_failed(d2k_client *client, d2k_result result, uint16_t code,
+                        const struct error *err)
+{
+    const char *why = err->text[0] != '\0' ? err->text : "the kernel closed the connection";
+    if (result == D2K_PROTOCOL) {
+        session_end(client->link.session, WIRE_BYE, code, 0, why);
+    }
+    client_fail(client, result, "%s", why);
+}
+
+/* Whoever makes us answer and does not read waits for us. */
+static bool is_output_full(d2k_client *client)
+{
+    client->link.decoding_paused = link_unsent(client) > 2 * (size_t)CLIENT_UNSENT_MAX;
+    return client->link.decoding_paused;
+}
+
 bool dispatch_messages(d2k_client *client)
 {
     bool some = false;
-    /* The second condition: whoever makes us answer (Ping) and does not read waits for us. */
-    while (client->link.session != NULL && !events_block(client) &&
-           link_unsent(client) <= 2 * (size_t)CLIENT_UNSENT_MAX &&
-           session_state(client->link.session) == SESSION_OPEN) {
+    while (client->link.session != NULL && !events_block(client) && !is_output_full(client)) {
         struct wire_message message;
-        struct error err;
+        struct error err = {.code = D2K_OK, .text = ""};
         uint16_t code = WIRE_CODE_PROTOCOL;
         events_drop_held(client);
         d2k_result result = session_next(client->link.session, &message, &code, &err);
@@ -326,8 +334,7 @@ bool dispatch_messages(d2k_client *client)
         }
         some = true;
         if (result != D2K_OK) {
-            session_end(client->link.session, WIRE_BYE, code, 0, err.text);
-            client_fail(client, result, "%s", err.text);
+            next_failed(client, result, code, &err);
             break;
         }
         dispatch(client, &message);

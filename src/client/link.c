@@ -343,6 +343,10 @@ static void receive(d2k_client *client)
 {
     struct link *link = &client->link;
     size_t total = 0;
+    if (session_state(link->session) == SESSION_ENDED) {
+        client_fail(client, D2K_TLS, "encrypting failed");
+        return;
+    }
     while (total < CLIENT_TURN_MAX) {
         bool decoded = dispatch_messages(client);
         if (link->session == NULL || events_block(client)) {
@@ -411,6 +415,9 @@ uint64_t link_deadline(const d2k_client *client)
     }
     if (client_state(client) != CLIENT_REGISTERED) {
         return client->connector.deadline_ms;
+    }
+    if (link->decoding_paused && link_unsent(client) <= CLIENT_UNSENT_MAX) {
+        return 1; /* long ago: there is something to decode at once */
     }
     uint64_t lost = is_reading(client) ? link->last_received_ms +
                                              (uint64_t)CLIENT_WATCHDOGS_MISSED * link->watchdog_ms

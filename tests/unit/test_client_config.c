@@ -316,14 +316,6 @@ static void functions_check_as_the_parameters_do(void **state)
     d2k_config_free(config);
 }
 
-static void write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
 static void default_application_is_used_when_none_is_given(void **state)
 {
     const struct temporary_directory *directory = *state;
@@ -381,7 +373,7 @@ static void escape_makes_network_text_safe(void **state)
 {
     (void)state;
     char safe[32];
-    assert_string_equal(d2k_escape("a\x1b[2J", 5, safe, sizeof(safe)), "a\\x1B[2J");
+    assert_string_equal(d2k_escape("a\x1b[2J", 5, safe, sizeof(safe)), "a\\x1b[2J");
     assert_int_equal(strlen(d2k_escape("aaaaaaaa", 8, safe, 4)), 3);
 }
 
