@@ -52,6 +52,7 @@ void interest_owe_newest(struct interest *interest)
         return;
     }
     interest->owes_newest = true;
+    interest->goes_behind = interest->every && interest->place.waits;
     subscriber_queue(interest->subscriber, &interest->place);
 }
 
@@ -155,6 +156,11 @@ static void next_of_interest(struct subscriber *subscriber, struct interest *int
 {
     if (interest->changed || !interest->announced) {
         deliver_object(interest, ret);
+    } else if (interest->goes_behind && interest->place.next != NULL) {
+        interest->goes_behind = false;
+        take_first(&subscriber->fifo);
+        subscriber_queue(subscriber, &interest->place);
+        return;
     } else if (interest->owes_newest) {
         interest->owes_newest = false;
         deliver_update(interest, interest->object->current, ret);

@@ -106,7 +106,8 @@ struct fifo {
 };
 
 /* The flags: `announced`: its definition was told once; `changed`: it changed since;
- * `owes_newest`: the current value is to be told at its place; `leaving`: no subscription is left.
+ * `owes_newest`: the current value is to be told at its place; `goes_behind`: but updates
+ * that wait behind that place come first; `leaving`: no subscription is left.
  *
  * `base` (only in mode `every`) is the value the reader stands at: the last that was told, or the
  * one before the first that waits. A second snapshot tells it, so that values never go back. */
@@ -118,7 +119,7 @@ struct interest {
     struct update *base;
     uint16_t matches;    /* subscriptions */
     uint16_t every_slot; /* of the subscription that counts its losses */
-    bool every : 1, announced : 1, changed : 1, owes_newest : 1, leaving : 1;
+    bool every : 1, announced : 1, changed : 1, owes_newest : 1, goes_behind : 1, leaving : 1;
 };
 
 struct queued_update {

@@ -28,7 +28,8 @@ struct hobj_table;
  * with a WARNING and removed from the file. `log` may be NULL, is used from the table's thread too,
  * and must outlive the table. D2K_FILE: the directory or a file in it cannot be used, or another
  * kernel uses it; D2K_CONFIG: any other line is broken (file and line stand in the text): repair it
- * by hand, since guessed numbers would give values to wrong objects; D2K_NO_MEMORY. */
+ * by hand, since guessed numbers would give values to wrong objects; D2K_LIMIT (names);
+ * D2K_NO_MEMORY. */
 d2k_result hobj_table_open(const char *state_dir, const struct log *log,
                            struct hobj_table **ret_table, struct error *err) D2K_MUST_CHECK;
 

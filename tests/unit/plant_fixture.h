@@ -58,7 +58,7 @@ static void wake(void *context, struct subscriber *subscriber)
 
 static const uint64_t fixed_seed[2] = {1, 2};
 
-static int set_up(void **state)
+static inline int set_up(void **state)
 {
     (void)state;
     const struct plant_hooks hooks = {.encode = encode, .wake = wake};
@@ -70,7 +70,7 @@ static int set_up(void **state)
     return plant == NULL;
 }
 
-static int tear_down(void **state)
+static inline int tear_down(void **state)
 {
     (void)state;
     plant_free(plant);

@@ -528,6 +528,24 @@ static void values_of_the_past_that_do_not_fit_are_counted(void **state)
     takes_none();
 }
 
+static void
+an_owed_value_comes_behind_older_ones_even_if_the_definition_waits_before_them(void **state)
+{
+    (void)state;
+    struct object *object = NULL;
+    struct object *a = define("a");
+    read_from_now_on(1, true, a);
+    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), D2K_TYPE_INTEGER, slice_of("a"),
+                                  slice_of("new"), slice_of(""), &object, &err),
+                     D2K_OK);
+    fill_queue(a);
+    set(a, -1);
+    takes_object(a);
+    takes_full_queue(a);
+    takes_value(a, -1);
+    takes_none();
+}
+
 static void large_updates_are_bounded_in_bytes(void **state)
 {
     (void)state;
@@ -770,6 +788,7 @@ int main(void)
         READER_TEST(what_is_replaced_while_owed_is_counted_and_the_newest_arrives),
         READER_TEST(each_object_of_an_overrun_arrives_with_its_newest),
         READER_TEST(values_of_the_past_that_do_not_fit_are_counted),
+        READER_TEST(an_owed_value_comes_behind_older_ones_even_if_the_definition_waits_before_them),
         READER_TEST(large_updates_are_bounded_in_bytes),
         READER_TEST(a_slow_reader_costs_the_others_nothing),
         READER_TEST(unreported_losses_go_to_the_subscription_that_remains),
