@@ -93,14 +93,20 @@ static inline char *read_file(const char *path)
     if (file == NULL) {
         fail_msg("%s cannot be opened", path);
     }
-    char *text = NULL;
-    size_t capacity = 0;
-    if (getdelim(&text, &capacity, '\0', file) < 0) {
-        free(text);
-        text = calloc(1, 1);
-    }
-    (void)fclose(file);
+    size_t size = 0;
+    size_t capacity = 4096;
+    char *text = malloc(capacity);
     assert_non_null(text);
+    for (size_t got = 1; got > 0; size += got) {
+        if (capacity - size < 2) {
+            capacity *= 2;
+            text = realloc(text, capacity);
+            assert_non_null(text);
+        }
+        got = fread(text + size, 1, capacity - size - 1, file);
+    }
+    text[size] = '\0';
+    (void)fclose(file);
     return text;
 }
 

@@ -57,6 +57,9 @@ static void assert_holds(const struct temporary_directory *directory, const char
         }
     }
     assert_int_equal(count_of(content, "\n"), count);
+    for (at = strstr(content, "[20"); at != NULL; at = strstr(at + 1, "[20")) {
+        assert_true(at == content || at[-1] == '\n'); /* no line begins within a torn one */
+    }
     free(content);
 }
 

@@ -94,8 +94,8 @@ static const char *const invalid_utf8[] = {
     "\xff",
     "eight888\xff",
     "1234567\xff",
-    "\xff"
-    "1234567",
+    ("\xff"
+     "1234567"),
 };
 
 static void valid_utf8_is_taken(void **state)
