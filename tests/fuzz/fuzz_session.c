@@ -1,5 +1,7 @@
-/* fuzz_session.c: any bytes as what a client sends to a plain kernel session, in pieces whose size
- * the first byte chooses; the session must never take more than its limits nor lose its state. */
+/* fuzz_session.c: any bytes as what the peer of a session sends, from its very first byte:
+ * session_new_server() and a plain session_new_client(). The first byte of the input chooses the
+ * side (its highest bit: a client) and the size of the pieces in which the rest arrives. The
+ * session must never take more than its limits nor lose its state. */
 #include <string.h>
 
 #include "fuzz.h"
@@ -21,7 +23,7 @@ static int take_messages(struct session *session)
             session_end(session, WIRE_BYE, code, 0, "fuzz");
             return 0;
         }
-        if (message.type == WIRE_REGISTER) {
+        if (message.type == WIRE_REGISTER || message.type == WIRE_REGISTERED) {
             session_set_registered(session);
         }
     }
@@ -50,16 +52,25 @@ static int feed(struct session *session, const uint8_t *data, size_t size)
     return (int)size;
 }
 
+static struct session *new_session(int is_client)
+{
+    struct session *session = NULL;
+    if (!is_client) {
+        return session_new_server();
+    }
+    return session_new_client(NULL, "localhost", &session, NULL) == D2K_OK ? session : NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct session *session = session_new_server();
-    size_t piece;
-
-    if (session == NULL || size == 0) {
-        session_free(session);
+    if (size == 0) {
         return 0;
     }
-    piece = (size_t)data[0] + 1;
+    struct session *session = new_session((data[0] & 0x80) != 0);
+    size_t piece = (size_t)(data[0] & 0x7f) + 1;
+    if (session == NULL) {
+        return 0;
+    }
     for (size_t at = 1; at < size;) {
         int taken = feed(session, data + at, size - at < piece ? size - at : piece);
 

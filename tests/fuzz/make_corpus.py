@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+"""Writes the seeds of the fuzz targets into tests/fuzz/corpus/<target>/, from the protocol as
+tests/lib knows it. Run it again after a change of the protocol; what is there under the same name is
+replaced, other files (found by a fuzzer and worth keeping) stay."""
+
+import struct
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+sys.dont_write_bytecode = True
+from d2k_test import protocol  # noqa: E402
+
+BOOLEAN, ABSOLUTE, RELATIVE, TEXT = 1, 4, 5, 6
+SOME_TIME = 1_663_919_288_289_000_000
+TEXTS = {"process_name": "DispPC.HIP", "application": "PLANT", "pattern": "Boiler.*",
+         "program_version": "V1.00.000 s1", "kernel_version": "V1.00.000 s1",
+         "tls_version": "TLSv1.3", "unit": "°C", "owner": "PLC1.KOM", "address": "[::1]:50481"}
+NUMBERS = {"version_min": 1, "version_max": 1, "version": 1, "capabilities": 7, "code": 11,
+           "watchdog_ms": 10_000, "since": SOME_TIME, "kernel_time": SOME_TIME}
+
+
+def record(kind, content, hobj=42, **more):
+    return protocol.value_record(hobj, kind, content, time_ns=SOME_TIME, **more)
+
+
+REAL_RECORD = record(protocol.REAL, struct.pack("<d", 81.5))
+
+
+def example(kind, field):
+    if kind == "str":
+        return TEXTS.get(field, field)
+    if kind == "rest":
+        return b"ping" if field == "data" else REAL_RECORD
+    if kind in ("id", "token"):
+        return bytes(range(16 if kind == "id" else 32))
+    return NUMBERS.get(field, 1)
+
+
+def message(name, request=7, /, **given):
+    values = {field: example(kind, field) for kind, field in protocol.FIELDS[name]}
+    return protocol.encode(name, request, **{**values, **given})
+
+
+def longest(name):
+    """Every text of a message at 64 bytes: the limit of most, over none."""
+    texts = {field: ("x" * 16 if field == "tls_version" else "x" * 64)
+             for kind, field in protocol.FIELDS[name] if kind == "str"}
+    return message(name, **texts)
+
+
+def messages():
+    for name in protocol.FIELDS:
+        yield name, message(name)
+    yield "longest", b"".join(longest(name) for name in ("Register", "ObjectInfo", "ProcessInfo"))
+    yield "two", message("Subscribe") + message("Unsubscribe")
+    yield "unknown", protocol.frame(999, b"new")
+    yield "unknown_skippable", protocol.frame(999, b"new", flags=1) + message("Watchdog")
+    yield "trailing", protocol.frame(33, struct.pack("<I", 42) + b"later")
+    yield "too_large", struct.pack("<I", protocol.LENGTH_MAX + 1) + bytes(12)
+    yield "too_large_unregistered", protocol.frame(8, bytes(protocol.LENGTH_MAX_UNREGISTERED))
+    yield "too_short", struct.pack("<I", 11) + bytes(12)
+    yield "cut_field", protocol.frame(17, b"\x0b\x00\x05\x00abc")
+    yield "nul_in_text", protocol.frame(53, b"\x03\x00a\x00b")
+    yield "bad_utf8", protocol.frame(53, b"\x03\x00\xed\xa0\x80")
+    yield "text_over_limit", protocol.frame(53, b"\x81\x00" + b"x" * 129)
+
+
+def values():
+    i64 = struct.Struct("<q")
+    text = "žltá".encode()
+    every = {
+        "none": record(0, b""),
+        "boolean": record(BOOLEAN, b"\x01"),
+        "integer": record(protocol.INTEGER, i64.pack(-2**63)),
+        "real": REAL_RECORD,
+        "absolute": record(ABSOLUTE, i64.pack(SOME_TIME)),
+        "relative": record(RELATIVE, i64.pack(-1)),
+        "text": record(TEXT, struct.pack("<I", len(text)) + text),
+    }
+    yield from every.items()
+    yield "all", b"".join(every.values())
+    yield "longer", struct.pack("<I", 40) + REAL_RECORD[4:] + b"late" + every["none"]
+    yield "cut", REAL_RECORD[:-3]
+    yield "size_past_end", struct.pack("<I", 2**32 - 1) + REAL_RECORD[4:]
+    yield "text_past_end", record(TEXT, struct.pack("<I", 2**32 - 1) + text)
+    yield "boolean_2", record(BOOLEAN, b"\x02")
+    yield "nan", record(protocol.REAL, struct.pack("<d", float("nan")))
+    yield "status", record(protocol.INTEGER, i64.pack(1), status=0x400)
+    yield "past", REAL_RECORD[:9] + b"\x01" + REAL_RECORD[10:]
+    yield "time_0", REAL_RECORD[:16] + bytes(8) + REAL_RECORD[24:]
+    yield "time_1971", record(ABSOLUTE, i64.pack(63_072_000_000_000_000 - 1))
+
+
+def texts():
+    """First byte: size of the pattern; second: size of the place for the escaped text."""
+    cases = {
+        "names": (b"boiler.*", b"Boiler.Temp"),
+        "questions": (b"?o?ler", b"Boiler"),
+        "stars": (b"*a*a*a*b", b"aaaaaaaaaaaa"),
+        "no_pattern": (b"", b"PC-1_02.HIP"),
+        "escape": (b"", b"\x1b[2J\x07\x7f\\n\n"),
+        "c1_and_overrides": (b"", "\x9b31m\u202e\u2066x".encode()),
+        "utf8": (b"", "žltá €🔒".encode()),
+        "bad_utf8": (b"", b"\xff\xc3\xed\xa0\x80\xc0\x80\xf4\x90\x80\x80"),
+        "cut_utf8": (b"", "🔒".encode()[:3]),
+        "number": (b"", b"-1000"),
+        "nul": (b"*", b"a\0b"),
+    }
+    for name, (pattern, text) in cases.items():
+        for place in (5, 255):
+            yield f"{name}_{place}", bytes([len(pattern), place]) + pattern + text
+
+
+def registry():
+    tls = "[TLS_Server]\nTLS_CertFile = C:\\d2k keys\\server.crt\nTLS_KeyFile = \" quoted \"\n"
+    client = "[TLS_Client]\nTLS_TrustedCerts = /a;/b\n"
+    yield "application", f"# comment\n{tls}TLS_RequiredLevel = None\n{client}".encode()
+    yield "no_peer_auth", f"{tls}TLS_RequiredLevel = TLSNoPeerAuth\n".encode()
+    yield "peer_auth", (client + "TLS_RequiredLevel = TLSPeerAuth\nTLS_MinVersion = TLSv1.3\n"
+                        "TLS_CertDates = strict\n").encode()
+    yield "no_level", tls.encode()
+    yield "bad_level", f"{tls}TLS_RequiredLevel = TLSPeerAuht\n".encode()
+    yield "many_paths", f"[TLS_Client]\nTLS_TrustedCerts = {';'.join(['/a'] * 65)}\n".encode()
+    yield "installation", (b"DefaultApplication = PLANT\nMax_Log_Size = 10\n; other\n"
+                           b"[Redundancy\\PLANT\\Kernel_1]\nName = K1\n")
+    yield "numbers", b"Max_Clients = 0\nHandshake_Workers = 99999999999999999999\n[KOM]\nPeriod = -1\n"
+    yield "bom", b"\xef\xbb\xbfA = 1\n"
+    yield "broken", b"[TLS_Server\nA = \"x\n"
+    yield "crlf", b"A = 1\r\n[B]\r\nC = \"\\\"q\\\\\"\r\n"
+    yield "latin1", b"A = \xed\n"
+    yield "nul", b"A = \0\n"
+    yield "twice", b"A = 1\na = 2\n"
+    yield "utf8", "Popis = vodník\n".encode()
+    yield "long_line", b"A = " + b"x" * 8200 + b"\n"
+
+
+def sessions():
+    """First byte: 0x80 for a client, and size of the pieces less one."""
+    whole, pieces, client = b"\x7f", b"\x00", b"\xff"
+    hello = protocol.PREFACE + message("Hello", 1)
+    opening = hello + message("Register", 2)
+    live = (message("Define", 3) + message("Subscribe", 4) + message("Update", 0)
+            + message("Ping", 5) + message("Watchdog", 0))
+    answers = (protocol.PREFACE + message("Welcome", 1) + message("Registered", 2)
+               + message("SnapshotBegin", 4) + message("ObjectInfo", 0) + message("Update", 0)
+               + message("SnapshotEnd", 4) + message("Bye", 0))
+    yield "whole", whole + opening + live + message("Bye", 0)
+    yield "pieces", pieces + opening + live
+    yield "bye", whole + opening + message("Bye", 0) + message("Watchdog", 0)
+    yield "too_large", whole + hello + struct.pack("<I", 4097) + bytes(12)
+    yield "large_registered", whole + opening + protocol.frame(8, bytes(5000))
+    yield "wrong_side", whole + hello + message("Welcome", 1)
+    yield "wrong_state", whole + hello + message("Update", 1)
+    yield "unknown", whole + opening + protocol.frame(999, b"", flags=1) + protocol.frame(998, b"")
+    yield "http", whole + b"GET / HTTP/1.1\r\n\r\n"
+    yield "old_preface", whole + protocol.PREFACE[:-1] + b"\x00"
+    yield "half_preface", pieces + protocol.PREFACE[:5]
+    yield "tls", whole + bytes.fromhex("16030102000100") + bytes(20)
+    yield "tls_half", pieces + b"\x16"
+    yield "tls_other", whole + b"\x16\x02\x00"
+    yield "client", client + answers
+    yield "client_pieces", b"\x80" + answers
+    yield "client_refused", client + protocol.PREFACE + message("Refuse", 1)
+    yield "client_http", client + b"HTTP/1.1 400 Bad Request\r\n\r\n"
+
+
+def main():
+    targets = {"message": messages, "value": values, "text": texts, "registry": registry,
+               "session": sessions}
+    for target, seeds in targets.items():
+        folder = HERE / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, seed in seeds():
+            (folder / name).write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main()
