@@ -56,25 +56,25 @@ static d2k_config *read_parameters(int argc, char **argv, int *ret_exit_code)
     return config;
 }
 
-/* Takes the events of about `milliseconds`. False: the client has ended. */
-static bool work(d2k_client *client, int milliseconds)
+/* Takes the events of about `milliseconds`; looks for a signal at least five times a second.
+ * D2K_OK, or why the client has ended. */
+static d2k_result work(d2k_client *client, int milliseconds)
 {
-    d2k_event event;
-    d2k_result result;
     struct timespec begin, now;
     (void)clock_gettime(CLOCK_MONOTONIC, &begin);
     for (int left = milliseconds; left > 0 && !stopping;) {
-        result = d2k_client_next(client, &event, left);
+        d2k_event event;
+        d2k_result result = d2k_client_next(client, &event, left < 200 ? left : 200);
         if (result == D2K_OK && event.type == D2K_EVENT_FAILED) {
             fprintf(stderr, "refused: %s\n", event.text);
         } else if (result != D2K_OK && result != D2K_TIMEOUT) {
-            return false;
+            return result;
         }
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         left = milliseconds -
                (int)((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000);
     }
-    return true;
+    return D2K_OK;
 }
 
 static d2k_result next_values(d2k_object *sine, d2k_object *count)
@@ -102,8 +102,8 @@ static d2k_result publish_until_stopped(d2k_client *client)
     }
     while (result == D2K_OK && !stopping) {
         result = next_values(sine, count);
-        if (result == D2K_OK && !work(client, 1000)) {
-            return D2K_CLOSED;
+        if (result == D2K_OK) {
+            result = work(client, 1000);
         }
     }
     return result == D2K_OK ? d2k_log_off(client, 2000) : result;
