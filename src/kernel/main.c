@@ -148,7 +148,7 @@ static void log_configuration_warnings(struct program *p)
 static uint32_t stored_hobj(void *context, struct slice name)
 {
     struct program *p = context;
-    return hobj_table_get(p->hobjs, name);
+    return hobj_table_find(p->hobjs, name);
 }
 
 static void store_hobj(void *context, struct slice name, uint32_t hobj)
@@ -169,7 +169,7 @@ static d2k_result make_plant(struct program *p, struct error *err)
     if (!os_random(seed, sizeof seed)) {
         return error_set(err, D2K_INTERNAL, "the system gives no random bytes");
     }
-    d2k_result rc = hobj_table_open(p->state_dir, seed, p->log, &p->hobjs, err);
+    d2k_result rc = hobj_table_open(p->state_dir, p->log, &p->hobjs, err);
     if (rc != D2K_OK) {
         return rc;
     }
@@ -180,7 +180,7 @@ static d2k_result make_plant(struct program *p, struct error *err)
         .store_hobj = store_hobj,
         .context = p,
     };
-    p->plant = plant_new(&hooks, seed, hobj_table_first_free(p->hobjs));
+    p->plant = plant_new(&hooks, seed, hobj_table_highest(p->hobjs) + 1);
     return p->plant != NULL ? D2K_OK : error_no_memory(err);
 }
 
