@@ -102,8 +102,9 @@ static d2k_result apply_value(struct reader *r, const struct setting *setting,
 
 static bool is_tls_name(const char *name)
 {
-    return strncmp(name, "TLS_", 4) == 0 || strncmp(name, "tls_", 4) == 0 ||
-           strncmp(name, "Tls_", 4) == 0;
+    char prefix[sizeof "TLS_"];
+    text_copy(prefix, sizeof prefix, name);
+    return text_equal_ignoring_case(prefix, "TLS_");
 }
 
 static bool is_tls_section(const char *kind, const char *key)
