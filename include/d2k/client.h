@@ -10,8 +10,9 @@
  *    d2k_client_deadline_ms() tell what to wait for, d2k_client_process() works, d2k_client_next(c,
  * &event, 0) takes events.
  *
- * Take all events, until d2k_client_next() says D2K_AGAIN, before waiting for sockets: while values
- * wait to be taken, nothing more is read, so that memory stays bounded.
+ * Take all events, until d2k_client_next() says D2K_AGAIN, before waiting for sockets, also in a
+ * program that only publishes: while values or some dozens of other events wait to be taken,
+ * nothing more is read, so that memory stays bounded.
  *
  * Threads: one client is used by one thread at a time; different clients are independent.
  * Ownership: pointers in an event hold until the next call on the same client. Text arguments are

@@ -13,26 +13,52 @@
 /* Places that only the ends of links may take, so that no end is lost in a full ring. */
 #define RESERVED_FOR_ENDS 4u
 
+static struct waiting_event *waiting_at(struct events *events, size_t index)
+{
+    return &events->waiting[(events->first + index) % CLIENT_EVENTS_MAX];
+}
+
 void events_free(d2k_client *client)
 {
     struct events *events = &client->events;
     for (size_t i = 0; i < events->count; i++) {
-        free(events->waiting[(events->first + i) % CLIENT_EVENTS_MAX].text);
+        free(waiting_at(events, i)->text);
     }
     events->count = 0;
     free(events->text);
     events->text = NULL;
 }
 
+static void drop_last(struct events *events)
+{
+    struct waiting_event *last = waiting_at(events, --events->count);
+    free(last->text);
+    last->text = NULL;
+}
+
+/* A link that came and went before the program looked is not told: so a program that takes events
+ * seldom is not stopped by a link that flaps. */
+static void forget_missed_change(struct events *events, d2k_event_type type)
+{
+    d2k_event_type opposite =
+        type == D2K_EVENT_CONNECTED ? D2K_EVENT_DISCONNECTED : D2K_EVENT_CONNECTED;
+    if ((type == D2K_EVENT_CONNECTED || type == D2K_EVENT_DISCONNECTED) && events->count >= 2 &&
+        waiting_at(events, events->count - 1)->type == opposite &&
+        waiting_at(events, events->count - 2)->type == type) {
+        drop_last(events);
+        drop_last(events);
+    }
+}
+
 void events_add(d2k_client *client, d2k_event_type type, uint64_t request, uint64_t count,
                 d2k_result result, const char *text)
 {
     struct events *events = &client->events;
+    forget_missed_change(events, type);
     if (events->discarding || events->count == CLIENT_EVENTS_MAX) {
         return;
     }
-    struct waiting_event *event =
-        &events->waiting[(events->first + events->count) % CLIENT_EVENTS_MAX];
+    struct waiting_event *event = waiting_at(events, events->count);
     event->type = type;
     event->request = request;
     event->count = count;

@@ -704,6 +704,45 @@ static void reconnect_resumes_and_tells_everything_again(void **state)
     assert_logged(test, "trying again in ");
 }
 
+static void flapping_link_does_not_fill_the_events(void **state)
+{
+    struct test *test = *state;
+    d2k_event event;
+    new_client(test);
+    for (uint64_t i = 1; i <= 2 * CLIENT_EVENTS_MAX; i++) {
+        events_add(test->client, D2K_EVENT_CONNECTED, 0, i, D2K_OK, "X.API");
+        events_add(test->client, D2K_EVENT_DISCONNECTED, 0, i, D2K_IO, "lost");
+    }
+    assert_false(events_block(test->client));
+    assert_true(events_take(test->client, &event));
+    assert_int_equal(event.type, D2K_EVENT_CONNECTED);
+    events_release(test->client);
+    assert_true(events_take(test->client, &event));
+    assert_int_equal(event.type, D2K_EVENT_DISCONNECTED);
+    assert_int_equal(event.count, 2 * CLIENT_EVENTS_MAX);
+    events_release(test->client);
+    assert_false(events_take(test->client, &event));
+}
+
+static void events_are_limited(void **state)
+{
+    struct test *test = *state;
+    d2k_event event;
+    new_client(test);
+    for (unsigned i = 0; i < CLIENT_EVENTS_MAX - 5; i++) {
+        events_add(test->client, D2K_EVENT_DONE, i, 0, D2K_OK, NULL);
+    }
+    assert_false(events_block(test->client));
+    events_add(test->client, D2K_EVENT_DONE, 1000, 0, D2K_OK, NULL);
+    assert_true(events_block(test->client));
+    for (unsigned i = 0; i < 10; i++) {
+        events_add(test->client, D2K_EVENT_DONE, 2000 + i, 0, D2K_OK, NULL);
+    }
+    assert_int_equal(test->client->events.count, CLIENT_EVENTS_MAX);
+    assert_true(events_take(test->client, &event));
+    assert_int_equal(event.request, 0);
+}
+
 static void definite_refusal_with_reconnect_goes_on_trying(void **state)
 {
     struct test *test = *state;
@@ -1225,6 +1264,8 @@ int main(void)
         TEST(nobody_listening_is_an_io_error),
         TEST(start_is_needed_and_once),
         TEST(reconnect_resumes_and_tells_everything_again),
+        TEST(flapping_link_does_not_fill_the_events),
+        TEST(events_are_limited),
         TEST(definite_refusal_with_reconnect_goes_on_trying),
         TEST(retry_after_is_the_least_wait),
         TEST(waits_grow_with_jitter_up_to_their_limit),
