@@ -263,15 +263,16 @@ static void port_is_that_of_servers_without_one_in_any_order(void **state)
 static void number_of_servers_is_limited(void **state)
 {
     (void)state;
-    char list[2 * CONFIG_SERVERS_MAX + 2] = "a";
+    char list[2 * CONFIG_SERVERS_MAX + 2]; /* "a,a,...,a", one more than allowed */
     d2k_config *config = new_config();
-    for (unsigned i = 1; i < CONFIG_SERVERS_MAX; i++) {
-        strcat(list, ",a");
+    for (size_t i = 0; i < sizeof(list) - 1; i++) {
+        list[i] = i % 2 == 0 ? 'a' : ',';
     }
-    assert_int_equal(d2k_config_set_server(config, list), D2K_OK);
-    assert_int_equal(config->server_count, CONFIG_SERVERS_MAX);
-    strcat(list, ",a");
+    list[2 * CONFIG_SERVERS_MAX + 1] = '\0';
     assert_int_equal(d2k_config_set_server(config, list), D2K_ARGUMENT);
+    assert_int_equal(config->server_count, 1);
+    list[2 * CONFIG_SERVERS_MAX - 1] = '\0';
+    assert_int_equal(d2k_config_set_server(config, list), D2K_OK);
     assert_int_equal(config->server_count, CONFIG_SERVERS_MAX);
     d2k_config_free(config);
 }

@@ -1,0 +1,412 @@
+/* tests/unit/test_client_data.c: what a client publishes, subscribes and asks. */
+#include "played_kernel.h"
+
+/* ---- publishing ---- */
+
+static void values_of_one_turn_go_out_in_one_frame(void **state)
+{
+    struct test *test = *state;
+    d2k_object *objects[10];
+    register_client(test);
+    for (int i = 0; i < 10; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof(name), "Obj.%d", i);
+        assert_int_equal(
+            d2k_define(test->client, name, D2K_TYPE_REAL, "description", "V", &objects[i]), D2K_OK);
+    }
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 10 && objects[9]->hobj != 0);
+    for (int i = 0; i < 1000; i++) {
+        d2k_value value = d2k_real(i);
+        assert_int_equal(d2k_publish(objects[i % 10], &value), D2K_OK);
+    }
+    UNTIL(test, test->peer.values == 1000);
+    assert_int_equal(test->peer.updates, 1);
+    assert_false(test->peer.sequence_broken);
+    assert_int_equal(test->peer.sequence, 1000);
+    assert_true(test->peer.last_value.time_ns > D2K_TIME_MIN_NS);
+}
+
+static void newest_value_before_the_definition_is_sent_after_it(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    new_client(test);
+    assert_int_equal(d2k_define(test->client, "A.B", D2K_TYPE_TEXT, NULL, NULL, &object), D2K_OK);
+    d2k_value value = d2k_text("first");
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    char text[] = "second, longer";
+    value = d2k_text(text);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    memset(text, 'x', sizeof(text) - 1); /* it was copied */
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    UNTIL(test, test->peer.values == 1);
+    assert_int_equal(test->peer.updates, 1);
+}
+
+static void output_is_limited(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_result result = D2K_OK;
+    d2k_value value = d2k_integer(0);
+    unsigned count = 0;
+    register_client(test);
+    assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_INTEGER, NULL, NULL, &object), D2K_OK);
+    UNTIL(test, object->hobj != 0);
+    while (count < 100000 && (result = d2k_publish(object, &value)) == D2K_OK) {
+        count++;
+    }
+    assert_int_equal(result, D2K_LIMIT);
+    assert_in_range(link_unsent(test->client), CLIENT_UNSENT_MAX, CLIENT_UNSENT_MAX + 200);
+    UNTIL(test, test->peer.values == count);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    assert_true(test->peer.updates > count / 2000);
+    assert_false(test->peer.sequence_broken);
+}
+
+static void bad_values_and_definitions_are_refused(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_object *other = NULL;
+    new_client(test);
+    d2k_client *client = test->client;
+    static const char *const bad_names[] = {"", "1a", "a b", ".a", "a\xc3\xa4", "a*"};
+    for (size_t i = 0; i < sizeof(bad_names) / sizeof(bad_names[0]); i++) {
+        assert_int_equal(d2k_define(client, bad_names[i], D2K_TYPE_REAL, NULL, NULL, &object),
+                         D2K_ARGUMENT);
+    }
+    assert_int_equal(d2k_define(client, NULL, D2K_TYPE_REAL, NULL, NULL, &object), D2K_ARGUMENT);
+    assert_int_equal(d2k_define(client, "A", D2K_TYPE_NONE, NULL, NULL, &object), D2K_ARGUMENT);
+    assert_int_equal(d2k_define(client, "A", D2K_TYPE_REAL, "\xff", NULL, &object), D2K_ARGUMENT);
+    assert_int_equal(d2k_define(client, "A", D2K_TYPE_REAL, NULL, "V", &object), D2K_OK);
+    assert_int_equal(d2k_define(client, "a", D2K_TYPE_REAL, NULL, "V", &other), D2K_OK);
+    assert_ptr_equal(object, other);
+    assert_int_equal(d2k_define(client, "a", D2K_TYPE_TEXT, NULL, "V", &other), D2K_ARGUMENT);
+    d2k_value value = d2k_integer(1);
+    assert_int_equal(d2k_publish(object, &value), D2K_TYPE);
+    value = d2k_real(0.0);
+    value.content.real = 1e308 * 10;
+    assert_int_equal(d2k_publish(object, &value), D2K_ARGUMENT);
+    value = d2k_real(0.0);
+    value.past = true;
+    assert_int_equal(d2k_publish(object, &value), D2K_STATE);
+}
+
+static void description_and_unit_are_limited(void **state)
+{
+    struct test *test = *state;
+    char text[D2K_DESCRIPTION_MAX + 2];
+    d2k_object *object = NULL;
+    new_client(test);
+    memset(text, 'a', sizeof(text));
+    text[D2K_DESCRIPTION_MAX + 1] = '\0';
+    assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_REAL, text, NULL, &object),
+                     D2K_ARGUMENT);
+    text[D2K_DESCRIPTION_MAX] = '\0';
+    assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_REAL, text, NULL, &object), D2K_OK);
+    text[D2K_UNIT_MAX + 1] = '\0';
+    assert_int_equal(d2k_define(test->client, "B", D2K_TYPE_REAL, NULL, text, &object),
+                     D2K_ARGUMENT);
+    text[D2K_UNIT_MAX] = '\0';
+    assert_int_equal(d2k_define(test->client, "B", D2K_TYPE_REAL, NULL, text, &object), D2K_OK);
+}
+
+static void long_text_is_cut_and_marked_weak(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    char *text = malloc(2 * D2K_TEXT_MAX_CHARS + 3);
+    assert_non_null(text);
+    for (size_t i = 0; i <= D2K_TEXT_MAX_CHARS; i++) {
+        memcpy(text + 2 * i, "\xc3\xa4", 2);
+    }
+    text[2 * D2K_TEXT_MAX_CHARS + 2] = '\0';
+    register_client(test);
+    assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_TEXT, NULL, NULL, &object), D2K_OK);
+    d2k_value value = d2k_text(text);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    assert_int_equal(object->newest.value.content.text.size, 2 * D2K_TEXT_MAX_CHARS);
+    assert_int_not_equal(object->newest.value.status & D2K_STATUS_WEAK, 0);
+    UNTIL(test, test->peer.values == 1);
+    text[2 * D2K_TEXT_MAX_CHARS] = '\0';
+    value = d2k_text(text);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    assert_int_equal(object->newest.value.status & D2K_STATUS_WEAK, 0);
+    text[1] = 'x';
+    value = d2k_text(text);
+    assert_int_equal(d2k_publish(object, &value), D2K_ARGUMENT);
+    free(text);
+}
+
+static void refused_definition_is_told(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_value value = d2k_real(1.0);
+    test->peer.refuse_definitions = true;
+    register_client(test);
+    assert_int_equal(d2k_define(test->client, "A.B", D2K_TYPE_REAL, NULL, NULL, &object), D2K_OK);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_FAILED);
+    assert_int_equal(event.result, D2K_NOT_ALLOWED);
+    assert_string_equal(event.text, "object A.B: it belongs to SELF.KOM");
+    assert_logged(test, "Definition of object A.B refused by the kernel: it belongs to SELF.KOM");
+    assert_int_equal(d2k_publish(object, &value), D2K_REFUSED);
+    assert_false(objects_waiting(test->client));
+}
+
+static void acknowledgement_follows_what_was_published(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_value value = d2k_boolean(true);
+    uint64_t sequence = 0;
+    new_client(test);
+    assert_int_equal(d2k_acknowledge(test->client, &sequence), D2K_STATE);
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    UNTIL(test, d2k_client_registered(test->client));
+    assert_int_equal(next_event(test).type, D2K_EVENT_CONNECTED);
+    assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_BOOLEAN, NULL, NULL, &object), D2K_OK);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    assert_int_equal(d2k_acknowledge(test->client, &sequence), D2K_AGAIN);
+    UNTIL(test, test->peer.values == 1);
+    assert_int_equal(d2k_acknowledge(test->client, &sequence), D2K_OK);
+    assert_int_equal(sequence, 1);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_ACKNOWLEDGED);
+    assert_int_equal(event.count, 1);
+}
+
+/* ---- reading ---- */
+
+static void peer_announce(struct peer *peer, uint32_t hobj, const char *name, uint64_t request)
+{
+    struct wire_message message = {.type = WIRE_OBJECT_INFO, .request = request};
+    message.as.object_info.hobj = hobj;
+    message.as.object_info.type = D2K_TYPE_INTEGER;
+    message.as.object_info.name = slice_of(name);
+    message.as.object_info.description = slice_of("what it is");
+    message.as.object_info.unit = slice_of("V");
+    message.as.object_info.owner = slice_of("SELF.KOM");
+    peer_send(peer, &message);
+}
+
+static void peer_publish(struct peer *peer, uint32_t hobj, unsigned count)
+{
+    struct buffer *frames = session_frames(peer->session);
+    struct wire_open_frame frame = wire_begin(frames, WIRE_UPDATE, 0, 0);
+    for (unsigned i = 0; i < count; i++) {
+        d2k_value value = d2k_integer(i);
+        value.time_ns = os_wall_ns();
+        value.sequence = i + 1;
+        assert_int_equal(wire_value_encode(frames, hobj, &value), D2K_OK);
+    }
+    assert_int_equal(wire_end(frames, frame), D2K_OK);
+}
+
+static void subscription_is_told_in_order_with_its_objects(void **state)
+{
+    struct test *test = *state;
+    uint64_t request = 0;
+    register_client(test);
+    assert_int_equal(d2k_subscribe(test->client, "A.*", D2K_EVERY, &request), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_SUBSCRIBE] == 1);
+    struct wire_message message = {.type = WIRE_SNAPSHOT_BEGIN};
+    message.as.snapshot_begin.subscription = test->peer.last_subscription;
+    peer_send(&test->peer, &message);
+    peer_announce(&test->peer, 17, "A.B", 0);
+    peer_publish(&test->peer, 17, 3);
+    message = (struct wire_message){.type = WIRE_SNAPSHOT_END};
+    message.as.snapshot_end.subscription = test->peer.last_subscription;
+    message.as.snapshot_end.count = 1;
+    peer_send(&test->peer, &message);
+    message = (struct wire_message){.type = WIRE_OVERRUN};
+    message.as.overrun.subscription = test->peer.last_subscription;
+    message.as.overrun.lost = 9;
+    peer_send(&test->peer, &message);
+
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_OBJECT);
+    assert_string_equal(event.object->name, "A.B");
+    assert_string_equal(event.object->description, "what it is");
+    assert_string_equal(event.object->unit, "V");
+    assert_string_equal(event.object->owner, "SELF.KOM");
+    for (int i = 0; i < 3; i++) {
+        event = next_event(test);
+        assert_int_equal(event.type, D2K_EVENT_VALUE);
+        assert_int_equal(event.object->hobj, 17);
+        assert_string_equal(event.object->name, "A.B");
+        assert_int_equal(event.value->content.integer, i);
+    }
+    event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_SNAPSHOT_END);
+    assert_int_equal(event.request, request);
+    assert_int_equal(event.count, 1);
+    event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_OVERRUN);
+    assert_int_equal(event.request, request);
+    assert_int_equal(event.count, 9);
+    assert_int_equal(d2k_unsubscribe(test->client, request), D2K_OK);
+    assert_int_equal(d2k_unsubscribe(test->client, request), D2K_NOT_FOUND);
+    UNTIL(test, test->peer.received[WIRE_UNSUBSCRIBE] == 1);
+}
+
+static void value_of_an_object_never_told_of_ends_the_link(void **state)
+{
+    struct test *test = *state;
+    register_client(test);
+    peer_publish(&test->peer, 99, 1);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_DISCONNECTED);
+    assert_int_equal(event.result, D2K_PROTOCOL);
+    assert_non_null(strstr(event.text, "object 99"));
+}
+
+static void program_that_takes_no_events_stops_the_reading(void **state)
+{
+    struct test *test = *state;
+    d2k_socket sockets[16];
+    register_client(test);
+    peer_announce(&test->peer, 17, "A.B", 0);
+    for (int i = 0; i < 2000; i++) {
+        peer_publish(&test->peer, 17, 100);
+    }
+    for (int i = 0; i < 200; i++) {
+        (void)turn(test);
+    }
+    assert_true(session_unsent(test->peer.session) > 0 || test->peer.fd >= 0);
+    assert_int_equal(test->client->events.held.kind, HELD_OBJECT);
+    assert_int_equal(d2k_client_sockets(test->client, sockets, 16), 0);
+    assert_int_equal(next_event(test).type, D2K_EVENT_OBJECT);
+    for (int i = 0; i < 200000; i++) {
+        d2k_event event = next_event(test);
+        assert_int_equal(event.type, D2K_EVENT_VALUE);
+        assert_int_equal(event.value->content.integer, i % 100);
+    }
+    d2k_event event;
+    assert_int_equal(d2k_client_next(test->client, &event, 0), D2K_AGAIN);
+    assert_int_equal(d2k_client_next(test->client, &event, 1), D2K_TIMEOUT);
+}
+
+static void questions_are_answered_or_failed(void **state)
+{
+    struct test *test = *state;
+    uint64_t ping = 0;
+    uint64_t list = 0;
+    new_client(test);
+    assert_int_equal(d2k_read(test->client, "*", NULL), D2K_STATE);
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    UNTIL(test, d2k_client_registered(test->client));
+    assert_int_equal(next_event(test).type, D2K_EVENT_CONNECTED);
+    assert_int_equal(d2k_ping(test->client, "hello", 5, &ping), D2K_OK);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_PONG);
+    assert_int_equal(event.request, ping);
+    assert_int_equal(event.count, 5);
+    assert_memory_equal(event.text, "hello", 5);
+
+    assert_int_equal(d2k_list_processes(test->client, "*", &list), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_LIST_PROCESSES] == 1);
+    struct wire_message message = {.type = WIRE_PROCESS_INFO, .request = list};
+    message.as.process_info.id_number = 5;
+    message.as.process_info.process_name = slice_of("SELF.KOM");
+    message.as.process_info.tls_version = slice_of("TLSv1.3");
+    message.as.process_info.verified = 1;
+    peer_send(&test->peer, &message);
+    message = (struct wire_message){.type = WIRE_FAILED, .request = list};
+    message.as.failed.code = WIRE_CODE_NOT_ALLOWED;
+    message.as.failed.sentence = slice_of("not you");
+    peer_send(&test->peer, &message);
+    event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_PROCESS);
+    assert_int_equal(event.request, list);
+    assert_string_equal(event.process->name, "SELF.KOM");
+    assert_string_equal(event.process->tls_version, "TLSv1.3");
+    assert_string_equal(event.process->address, "");
+    assert_true(event.process->verified);
+    event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_FAILED);
+    assert_int_equal(event.request, list);
+    assert_int_equal(event.result, D2K_NOT_ALLOWED);
+    assert_string_equal(event.text, "not you");
+}
+
+static void open_questions_are_limited(void **state)
+{
+    struct test *test = *state;
+    register_client(test);
+    for (unsigned i = 0; i < CLIENT_PENDING_MAX; i++) {
+        assert_int_equal(d2k_read(test->client, "*", NULL), D2K_OK);
+    }
+    assert_int_equal(d2k_read(test->client, "*", NULL), D2K_LIMIT);
+    char *large = calloc(1, CLIENT_PING_MAX + 1);
+    assert_non_null(large);
+    assert_int_equal(d2k_ping(test->client, large, CLIENT_PING_MAX + 1, NULL), D2K_ARGUMENT);
+    free(large);
+}
+
+static void patterns_and_subscriptions_are_limited(void **state)
+{
+    struct test *test = *state;
+    char pattern[WIRE_PATTERN_MAX + 2];
+    new_client(test);
+    memset(pattern, 'a', sizeof(pattern));
+    pattern[WIRE_PATTERN_MAX + 1] = '\0';
+    assert_int_equal(d2k_subscribe(test->client, pattern, D2K_LATEST, NULL), D2K_ARGUMENT);
+    assert_int_equal(d2k_subscribe(test->client, "", D2K_LATEST, NULL), D2K_ARGUMENT);
+    assert_int_equal(d2k_subscribe(test->client, NULL, D2K_LATEST, NULL), D2K_ARGUMENT);
+    pattern[WIRE_PATTERN_MAX] = '\0';
+    for (unsigned i = 0; i < CLIENT_SUBSCRIPTIONS_MAX; i++) {
+        assert_int_equal(d2k_subscribe(test->client, pattern, D2K_LATEST, NULL), D2K_OK);
+    }
+    assert_int_equal(d2k_subscribe(test->client, pattern, D2K_LATEST, NULL), D2K_LIMIT);
+}
+
+static void kernel_is_answered_when_it_pings_or_writes(void **state)
+{
+    struct test *test = *state;
+    register_client(test);
+    struct wire_message message = {.type = WIRE_PING, .request = 5};
+    message.as.ping.data = slice_of("x");
+    peer_send(&test->peer, &message);
+    UNTIL(test, test->peer.received[WIRE_PONG] == 1);
+    message = (struct wire_message){.type = WIRE_WRITE, .request = 6};
+    peer_send(&test->peer, &message);
+    UNTIL(test, test->peer.received[WIRE_WRITE_RESULT] == 1);
+}
+
+static void message_of_the_wrong_state_ends_the_link(void **state)
+{
+    struct test *test = *state;
+    register_client(test);
+    struct wire_message message = {.type = WIRE_DEFINED, .request = 12345};
+    peer_send(&test->peer, &message);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_DISCONNECTED);
+    assert_int_equal(event.result, D2K_PROTOCOL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(values_of_one_turn_go_out_in_one_frame),
+        TEST(newest_value_before_the_definition_is_sent_after_it),
+        TEST(output_is_limited),
+        TEST(bad_values_and_definitions_are_refused),
+        TEST(description_and_unit_are_limited),
+        TEST(long_text_is_cut_and_marked_weak),
+        TEST(refused_definition_is_told),
+        TEST(acknowledgement_follows_what_was_published),
+        TEST(subscription_is_told_in_order_with_its_objects),
+        TEST(value_of_an_object_never_told_of_ends_the_link),
+        TEST(program_that_takes_no_events_stops_the_reading),
+        TEST(questions_are_answered_or_failed),
+        TEST(open_questions_are_limited),
+        TEST(patterns_and_subscriptions_are_limited),
+        TEST(kernel_is_answered_when_it_pings_or_writes),
+        TEST(message_of_the_wrong_state_ends_the_link),
+    };
+    return cmocka_run_group_tests_name("client_data", tests, NULL, NULL);
+}
