@@ -457,6 +457,43 @@ static void renegotiation_is_not_done(void **state)
     end_close(&server);
 }
 
+static int select_d2k(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_size,
+                      const unsigned char *offered, unsigned size, void *context)
+{
+    (void)ssl;
+    (void)offered;
+    (void)size;
+    (void)context;
+    *ret_name = alpn_d2k + 1;
+    *ret_size = alpn_d2k[0];
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void a_server_that_asks_for_renegotiation_gets_no_client_hello(void **state)
+{
+    (void)state;
+    struct raw raw;
+    struct end client;
+    struct error err;
+    raw_context(&raw, TLS_server_method());
+    assert_int_equal(SSL_CTX_set_max_proto_version(raw.context, TLS1_2_VERSION), 1);
+    assert_int_equal(SSL_CTX_use_certificate(raw.context, kernel_certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(raw.context, kernel_key), 1);
+    SSL_CTX_set_alpn_select_cb(raw.context, select_d2k, NULL);
+    client_open(&client, client_policy(TLS_MIN_1_2, TLS_LEVEL_NONE, NULL, TLS_DATES_WARN), NULL);
+    raw_start(&raw);
+    assert_int_equal(shake_with_raw(&raw, &client, &err), D2K_OK);
+    assert_int_equal(SSL_renegotiate(raw.ssl), 1);
+    (void)SSL_do_handshake(raw.ssl);
+    carry_raw(&raw, &client);
+    assert_true(buffer_size(&client.in) > 0);
+    assert_int_equal(read_all(&client, &err), D2K_OK);
+    assert_int_equal(tls_connection_write(client.connection, "data", 4, &err), D2K_OK);
+    assert_no_handshake_record(&client.out);
+    raw_close(&raw);
+    end_close(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +518,7 @@ int main(void)
         cmocka_unit_test(key_updates_between_data_are_limited_by_the_minute),
         cmocka_unit_test(a_requested_key_update_is_answered_and_data_goes_on),
         cmocka_unit_test(renegotiation_is_not_done),
+        cmocka_unit_test(a_server_that_asks_for_renegotiation_gets_no_client_hello),
     };
     return cmocka_run_group_tests(tests, make_identities, free_identities);
 }
