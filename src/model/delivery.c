@@ -38,6 +38,7 @@ static void take_first(struct fifo *fifo)
 
 void queued_update_free(struct subscriber *subscriber, struct queued_update *queued)
 {
+    queued->interest->queued--;
     subscriber->queued_count--;
     subscriber->queued_bytes -= queued->update->size;
     update_release(queued->update);
@@ -52,7 +53,6 @@ void interest_owe_newest(struct interest *interest)
         return;
     }
     interest->owes_newest = true;
-    interest->goes_behind = interest->every && interest->place.waits;
     subscriber_queue(interest->subscriber, &interest->place);
 }
 
@@ -62,8 +62,11 @@ void subscription_count_lost(struct subscription *s, uint64_t count)
     subscriber_queue(s->subscriber, &s->overrun);
 }
 
+_Static_assert(PLANT_EVERY_QUEUE_MAX < 1u << 24, "interest.queued counts them");
+_Static_assert(sizeof(struct interest) <= 64, "there may be a hundred million of them");
+
 /* False: the queue is full, or memory is. */
-static bool queue_update(struct interest *interest, struct update *update)
+static bool queue_update(struct interest *interest, struct update *update, bool past)
 {
     struct subscriber *subscriber = interest->subscriber;
     if (subscriber->queued_count >= PLANT_EVERY_QUEUE_MAX ||
@@ -74,8 +77,11 @@ static bool queue_update(struct interest *interest, struct update *update)
     if (queued == NULL) {
         return false;
     }
-    *queued = (struct queued_update){
-        .place.kind = PLACE_QUEUED, .interest = interest, .update = update_hold(update)};
+    *queued = (struct queued_update){.place.kind = PLACE_QUEUED,
+                                     .past = past,
+                                     .interest = interest,
+                                     .update = update_hold(update)};
+    interest->queued++;
     subscriber->queued_count++;
     subscriber->queued_bytes += update->size;
     subscriber_queue(subscriber, &queued->place);
@@ -86,7 +92,7 @@ static bool queue_update(struct interest *interest, struct update *update)
  * past cannot be owed, since it never is the current one. */
 static void tell_every(struct interest *interest, struct update *update, bool past)
 {
-    if (!interest->owes_newest && queue_update(interest, update)) {
+    if (!interest->owes_newest && queue_update(interest, update, past)) {
         return;
     }
     if (interest->owes_newest || past) {
@@ -129,10 +135,11 @@ static void deliver_object(struct interest *interest, struct delivery *ret)
     ret->object = interest->object;
 }
 
-static void deliver_update(struct interest *interest, struct update *update, struct delivery *ret)
+static void deliver_update(struct interest *interest, struct update *update, bool past,
+                           struct delivery *ret)
 {
     interest->subscriber->lent = update_hold(update);
-    if (interest->every) {
+    if (interest->every && !past) {
         update_hold(update);
         update_release(interest->base);
         interest->base = update;
@@ -151,19 +158,19 @@ static void deliver_of_subscription(enum delivery_kind kind, const struct subscr
     ret->count = count;
 }
 
+/* A place that waited already for the definition may stand before older updates of the object: then
+ * the newest value waits once more. */
 static void next_of_interest(struct subscriber *subscriber, struct interest *interest,
                              struct delivery *ret)
 {
     if (interest->changed || !interest->announced) {
         deliver_object(interest, ret);
-    } else if (interest->goes_behind && interest->place.next != NULL) {
-        interest->goes_behind = false;
+    } else if (interest->owes_newest && interest->queued == 0) {
+        interest->owes_newest = false;
+        deliver_update(interest, interest->object->current, false, ret);
+    } else if (interest->owes_newest) {
         take_first(&subscriber->fifo);
         subscriber_queue(subscriber, &interest->place);
-        return;
-    } else if (interest->owes_newest) {
-        interest->owes_newest = false;
-        deliver_update(interest, interest->object->current, ret);
     }
     if (!interest->owes_newest) {
         take_first(&subscriber->fifo);
@@ -177,7 +184,7 @@ static void next_of_queued(struct subscriber *subscriber, struct queued_update *
         deliver_object(queued->interest, ret);
         return;
     }
-    deliver_update(queued->interest, queued->update, ret);
+    deliver_update(queued->interest, queued->update, queued->past, ret);
     take_first(&subscriber->fifo);
     queued_update_free(subscriber, queued);
 }
@@ -198,14 +205,16 @@ static struct interest *next_match(struct subscription *s)
     return match == NULL ? NULL : number_table_get(&s->subscriber->interests, match->hobj);
 }
 
+/* With older updates waiting the reader is told where it stands, else the current value. */
 static void snapshot_value(struct interest *interest, struct delivery *ret)
 {
-    struct update *update = interest->every ? interest->base : interest->object->current;
-    if (!interest->every) {
+    struct update *update = interest->base;
+    if (interest->queued == 0) {
+        update = interest->object->current;
         interest->owes_newest = false;
     }
     if (update != NULL) {
-        deliver_update(interest, update, ret);
+        deliver_update(interest, update, false, ret);
     }
 }
 

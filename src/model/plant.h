@@ -13,8 +13,8 @@
  * What a reader can rely on:
  *  - the definition of an object (DELIVERY_OBJECT) comes before its first value, and again when it
  *    changes;
- *  - the values of one object never go back in order of publication; one may come twice (within the
- *    snapshot of a second subscription, or when `every` falls back to `latest`);
+ *  - the values of one object come in the order of publication. Only the newest that was told may
+ *    come again: in the snapshot of a second subscription, or when `every` falls back to `latest`;
  *  - `latest`: once everything is taken, the last value of each object is its current one; an
  *    object waits at most once, however often it is published;
  *  - `every`: after the value in the snapshot each update comes, in order. An update that does not

@@ -106,24 +106,26 @@ struct fifo {
 };
 
 /* The flags: `announced`: its definition was told once; `changed`: it changed since;
- * `owes_newest`: the current value is to be told at its place; `goes_behind`: but updates
- * that wait behind that place come first; `leaving`: no subscription is left.
+ * `owes_newest`: the current value is to be told; `leaving`: no subscription is left.
  *
- * `base` (only in mode `every`) is the value the reader stands at: the last that was told, or the
- * one before the first that waits. A second snapshot tells it, so that values never go back. */
+ * `base` (only in mode `every`) is the value the reader stands at: the last that was told and was
+ * current once, or the one before the first that waits. A second snapshot tells it, so that values
+ * never go back. */
 struct interest {
     struct place place;
     struct list in_object;
     struct object *object;
     struct subscriber *subscriber;
     struct update *base;
-    uint16_t matches;    /* subscriptions */
-    uint16_t every_slot; /* of the subscription that counts its losses */
-    bool every : 1, announced : 1, changed : 1, owes_newest : 1, goes_behind : 1, leaving : 1;
+    uint16_t matches;     /* subscriptions */
+    uint16_t every_slot;  /* of the subscription that counts its losses */
+    uint32_t queued : 24; /* its places of PLACE_QUEUED */
+    uint32_t every : 1, announced : 1, changed : 1, owes_newest : 1, leaving : 1;
 };
 
 struct queued_update {
     struct place place;
+    bool past;
     struct interest *interest;
     struct update *update;
 };

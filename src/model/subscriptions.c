@@ -67,7 +67,6 @@ static void begin_every(struct interest *interest, const struct subscription *s)
     interest->every = true;
     interest->every_slot = s->slot;
     interest->owes_newest = false;
-    interest->goes_behind = false;
     interest->base = update_hold(interest->object->current);
 }
 

@@ -215,6 +215,22 @@ static void a_second_snapshot_tells_its_objects_again(void **state)
     takes_none();
 }
 
+static void a_second_snapshot_does_not_tell_values_of_the_past(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    set(a, 1);
+    read_from_now_on(1, true, a);
+    set_past(a, 100);
+    takes_value(a, 100);
+    subscribe(2, false, "*");
+    takes_begin(2);
+    takes_object(a);
+    takes_value(a, 1);
+    takes_end(2, 1);
+    takes_none();
+}
+
 static void a_second_snapshot_never_goes_ahead_of_waiting_values(void **state)
 {
     (void)state;
@@ -675,6 +691,23 @@ static void a_snapshot_half_told_ends_with_its_subscription(void **state)
     takes_none();
 }
 
+static void the_definition_comes_first_even_if_its_snapshot_has_ended(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    subscribe(1, true, "*");
+    set(a, 1);
+    subscribe(2, true, "a");
+    assert_true(subscriber_unsubscribe(reader, 1));
+    takes_object(a);
+    takes_value(a, 1);
+    takes_begin(2);
+    takes_object(a);
+    takes_value(a, 1);
+    takes_end(2, 1);
+    takes_none();
+}
+
 static void latest_goes_on_where_every_ended(void **state)
 {
     (void)state;
@@ -770,6 +803,7 @@ int main(void)
         READER_TEST(every_begins_with_the_value_at_subscription),
         READER_TEST(an_object_defined_while_the_snapshot_waits_is_in_it_once),
         READER_TEST(a_second_snapshot_tells_its_objects_again),
+        READER_TEST(a_second_snapshot_does_not_tell_values_of_the_past),
         READER_TEST(a_second_snapshot_never_goes_ahead_of_waiting_values),
         READER_TEST(latest_skips_to_the_newest_value_at_its_first_place),
         READER_TEST(every_tells_each_value_in_order),
@@ -796,6 +830,7 @@ int main(void)
         READER_TEST(the_limit_of_subscriptions_holds),
         READER_TEST(nothing_is_told_after_unsubscribing),
         READER_TEST(a_snapshot_half_told_ends_with_its_subscription),
+        READER_TEST(the_definition_comes_first_even_if_its_snapshot_has_ended),
         READER_TEST(latest_goes_on_where_every_ended),
         READER_TEST(a_number_may_be_used_again_after_its_end),
         READER_TEST(a_new_subscription_tells_the_definition_anew),

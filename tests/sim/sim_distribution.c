@@ -1,0 +1,613 @@
+/* Simulation of the distribution: random definitions, values, owners and readers under a seed,
+ * checked against a simple model of what each reader must have been told.
+ *
+ * Usage: sim_distribution [number of seeds] [first seed]
+ *
+ * The model is compiled into this program with a short queue, so that overruns are frequent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/plant.h"
+
+#undef PLANT_EVERY_QUEUE_MAX
+#define PLANT_EVERY_QUEUE_MAX 12u
+#include "model/delivery.c"
+#include "model/number_table.c"
+#include "model/objects.c"
+#include "model/processes.c"
+#include "model/subscriptions.c"
+#include "model/values.c"
+
+#define STEPS         3000u
+#define OBJECTS       40u /* at most 64: sets of objects are masks */
+#define OWNERS        4u
+#define READERS       6u
+#define SUBSCRIPTIONS 5u
+#define UPDATES_MAX   (STEPS * 80u)
+#define NOW           INT64_C(1700000000000000000)
+
+/* ---- the reference: the whole truth, kept simply ---- */
+
+struct truth_update {
+    uint32_t object;
+    d2k_type type;
+    uint32_t status;
+    int64_t content;
+    bool past;
+};
+
+struct truth_object {
+    bool defined;
+    unsigned owner;
+    d2k_type type;
+    unsigned version; /* of the definition: its description */
+    uint64_t newest;  /* sequence of the current value; 0: none */
+    struct object *object;
+    char name[16];
+};
+
+struct truth_subscription {
+    bool used, every, begun, ended;
+    uint32_t number;
+    const char *pattern;
+    uint64_t had_value, told_objects, told_values;
+};
+
+/* What one reader was told, and what it should have been. */
+struct reader {
+    struct subscriber *subscriber; /* NULL: none */
+    bool awake;
+    struct truth_subscription subscriptions[SUBSCRIPTIONS];
+    struct truth_subscription *snapshot; /* being told */
+    unsigned known[OBJECTS];             /* version told; 0: none */
+    uint64_t last[OBJECTS];              /* highest sequence told */
+    uint64_t every_from[OBJECTS];        /* what came later is to be told completely */
+    uint64_t newest[OBJECTS];            /* highest sequence told that is not of the past */
+    bool exact;                          /* the sums are to match */
+    uint64_t owed, told, lost;           /* updates of objects in mode `every` */
+};
+
+static struct plant *plant;
+static struct truth_object objects[OBJECTS];
+static struct truth_update updates[UPDATES_MAX];
+static uint64_t update_count;
+static bool owner_runs[OWNERS];
+static struct process *processes[OWNERS];
+static struct reader readers[READERS];
+static uint32_t next_subscription;
+static int64_t next_content;
+static unsigned next_version;
+static uint64_t seen_overruns, seen_snapshots, seen_updates;
+
+static const char *const owner_names[OWNERS] = {"A.KOM", "B.KOM", "C.API", "D.API"};
+static const char *const patterns[] = {"*",   "o*",   "o1?", "o?",  "o2*", "o*7", "o3",
+                                       "O11", "o*1*", "x*",  "o39", "o0",  "none"};
+
+/* ---- chance and failure ---- */
+
+static uint64_t seed, chance;
+static unsigned step;
+
+static uint64_t random_number(void)
+{
+    uint64_t z = (chance += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static unsigned pick(unsigned count)
+{
+    return (unsigned)(random_number() % count);
+}
+
+#define CHECK(condition) check((condition), #condition, __LINE__)
+
+static void check(bool holds, const char *condition, int line)
+{
+    if (!holds) {
+        fprintf(stderr, "seed %llu, step %u: line %d: %s\n", (unsigned long long)seed, step, line,
+                condition);
+        exit(1);
+    }
+}
+
+/* ---- what the plant calls ---- */
+
+struct record {
+    uint32_t hobj;
+    d2k_type type;
+    uint32_t status;
+    uint32_t past;
+    int64_t content;
+};
+
+static d2k_result encode(struct buffer *out, uint32_t hobj, const d2k_value *value)
+{
+    struct record record = {hobj, value->type, value->status, value->past, 0};
+    if (value->type == D2K_TYPE_INTEGER) {
+        record.content = value->content.integer;
+    } else if (value->type == D2K_TYPE_TEXT) {
+        record.content = strtoll(value->content.text.data, NULL, 10);
+    }
+    buffer_put(out, &record, sizeof record);
+    return D2K_OK;
+}
+
+static void wake(void *context, struct subscriber *subscriber)
+{
+    (void)context;
+    struct reader *reader = subscriber_data(subscriber);
+    reader->awake = true;
+}
+
+/* ---- the reference works ---- */
+
+static bool matches(const struct truth_subscription *s, unsigned object)
+{
+    return s->used && text_matches(slice_of(objects[object].name), slice_of(s->pattern));
+}
+
+static bool reads(const struct reader *reader, unsigned object, bool only_every)
+{
+    for (unsigned i = 0; i < SUBSCRIPTIONS; i++) {
+        const struct truth_subscription *s = &reader->subscriptions[i];
+        if (matches(s, object) && (s->every || !only_every)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void truth_append(unsigned object, struct truth_update update)
+{
+    CHECK(update_count + 1 < UPDATES_MAX);
+    update.object = object;
+    updates[++update_count] = update;
+    if (!update.past) {
+        objects[object].newest = update_count;
+    }
+    for (unsigned i = 0; i < READERS; i++) {
+        if (readers[i].subscriber != NULL && reads(&readers[i], object, true)) {
+            readers[i].owed++;
+        }
+    }
+}
+
+static uint64_t defined_matches(const struct truth_subscription *s)
+{
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (objects[i].defined && matches(s, i)) {
+            mask |= UINT64_C(1) << i;
+        }
+    }
+    return mask;
+}
+
+/* ---- what a reader is told is checked ---- */
+
+static unsigned index_of(const struct object *object)
+{
+    long index = strtol(object->name + 1, NULL, 10);
+    CHECK(index >= 0 && index < (long)OBJECTS && objects[index].object == object);
+    return (unsigned)index;
+}
+
+static struct truth_subscription *subscription_of(struct reader *reader, uint32_t number)
+{
+    for (unsigned i = 0; i < SUBSCRIPTIONS; i++) {
+        if (reader->subscriptions[i].used && reader->subscriptions[i].number == number) {
+            return &reader->subscriptions[i];
+        }
+    }
+    bool subscription_exists = false;
+    CHECK(subscription_exists);
+    return NULL;
+}
+
+static void told_object(struct reader *reader, const struct object *object)
+{
+    unsigned index = index_of(object);
+    uint64_t bit = UINT64_C(1) << index;
+    CHECK(reads(reader, index, false));
+    reader->known[index] = (unsigned)strtoul(object->description, NULL, 10);
+    if (reader->snapshot != NULL) {
+        CHECK(matches(reader->snapshot, index));
+        CHECK((reader->snapshot->told_objects & bit) == 0);
+        reader->snapshot->told_objects |= bit;
+    }
+}
+
+static void check_record(const struct update *update, unsigned index)
+{
+    struct record record;
+    CHECK(update->size == sizeof record);
+    memcpy(&record, update->bytes, sizeof record);
+    CHECK(update->sequence >= 1 && update->sequence <= update_count);
+    const struct truth_update *truth = &updates[update->sequence];
+    CHECK(truth->object == index && record.hobj == objects[index].object->hobj);
+    CHECK(record.type == truth->type && record.status == truth->status);
+    CHECK(record.content == truth->content && (record.past != 0) == truth->past);
+}
+
+static void told_update(struct reader *reader, const struct object *object,
+                        const struct update *update)
+{
+    unsigned index = index_of(object);
+    uint64_t bit = UINT64_C(1) << index;
+    seen_updates++;
+    CHECK(reads(reader, index, false));
+    CHECK(reader->known[index] != 0);
+    check_record(update, index);
+    CHECK(update->sequence > reader->last[index] || reader->snapshot != NULL ||
+          (update->sequence == reader->newest[index] && !reads(reader, index, true)));
+    CHECK(update->sequence >= reader->newest[index]);
+    CHECK(!updates[update->sequence].past ||
+          (reads(reader, index, true) && reader->snapshot == NULL));
+    if (update->sequence > reader->last[index] && update->sequence > reader->every_from[index] &&
+        reads(reader, index, true)) {
+        reader->told++;
+    }
+    if (update->sequence > reader->last[index]) {
+        reader->last[index] = update->sequence;
+    }
+    if (!updates[update->sequence].past) {
+        reader->newest[index] = update->sequence;
+    }
+    if (reader->snapshot != NULL) {
+        CHECK((reader->snapshot->told_objects & bit) != 0);
+        CHECK((reader->snapshot->told_values & bit) == 0);
+        reader->snapshot->told_values |= bit;
+    }
+}
+
+static void told_begin(struct reader *reader, uint32_t number)
+{
+    struct truth_subscription *s = subscription_of(reader, number);
+    CHECK(reader->snapshot == NULL && !s->begun);
+    s->begun = true;
+    reader->snapshot = s;
+}
+
+static void told_end(struct reader *reader, uint32_t number, uint64_t count)
+{
+    struct truth_subscription *s = subscription_of(reader, number);
+    CHECK(reader->snapshot == s && !s->ended);
+    CHECK(s->told_objects == defined_matches(s));
+    CHECK((s->had_value & ~s->told_values) == 0);
+    CHECK(count == (uint64_t)__builtin_popcountll(s->told_objects));
+    s->ended = true;
+    reader->snapshot = NULL;
+    seen_snapshots++;
+}
+
+static void told_overrun(struct reader *reader, uint32_t number, uint64_t count)
+{
+    const struct truth_subscription *s = subscription_of(reader, number);
+    CHECK(reader->snapshot == NULL && s->every && count > 0);
+    reader->lost += count;
+    seen_overruns++;
+}
+
+/* False: there was nothing to tell. */
+static bool take_one(struct reader *reader)
+{
+    struct delivery d;
+    subscriber_next(reader->subscriber, &d);
+    if (d.kind == DELIVERY_NONE) {
+        reader->awake = false;
+        return false;
+    }
+    CHECK(reader->awake);
+    switch (d.kind) {
+    case DELIVERY_SNAPSHOT_BEGIN:
+        told_begin(reader, d.subscription);
+        break;
+    case DELIVERY_OBJECT:
+        told_object(reader, d.object);
+        break;
+    case DELIVERY_UPDATE:
+        told_update(reader, d.object, d.update);
+        break;
+    case DELIVERY_SNAPSHOT_END:
+        told_end(reader, d.subscription, d.count);
+        break;
+    case DELIVERY_OVERRUN:
+        told_overrun(reader, d.subscription, d.count);
+        break;
+    case DELIVERY_NONE:
+        break;
+    }
+    return true;
+}
+
+/* A reader that has taken everything knows the plant. */
+static void check_view(const struct reader *reader)
+{
+    for (unsigned i = 0; i < SUBSCRIPTIONS; i++) {
+        CHECK(!reader->subscriptions[i].used || reader->subscriptions[i].ended);
+    }
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (objects[i].defined && reads(reader, i, false)) {
+            CHECK(reader->known[i] == objects[i].version);
+            CHECK(reader->newest[i] == objects[i].newest);
+        }
+    }
+    if (reader->exact) {
+        CHECK(reader->told + reader->lost == reader->owed);
+    }
+}
+
+static void drain(struct reader *reader)
+{
+    while (take_one(reader)) {
+    }
+    check_view(reader);
+    reader->exact = true;
+    reader->owed = 0;
+    reader->told = 0;
+    reader->lost = 0;
+}
+
+/* ---- steps ---- */
+
+static void define_object(unsigned index, unsigned owner, d2k_type type)
+{
+    struct truth_object *truth = &objects[index];
+    char description[16];
+    snprintf(description, sizeof description, "%u", ++next_version);
+    d2k_result result =
+        plant_define(plant, slice_of(owner_names[owner]), type, slice_of(truth->name),
+                     slice_of(description), slice_of(""), &truth->object, NULL);
+    if (truth->defined && truth->owner != owner) {
+        CHECK(result == D2K_NOT_ALLOWED);
+        return;
+    }
+    CHECK(result == D2K_OK);
+    truth->version = next_version;
+    if (truth->defined && truth->type != type && truth->newest != 0) {
+        truth_append(index, (struct truth_update){.type = D2K_TYPE_NONE});
+    }
+    truth->defined = true;
+    truth->owner = owner;
+    truth->type = type;
+}
+
+static void step_define(void)
+{
+    unsigned owner = pick(OWNERS);
+    if (owner_runs[owner]) {
+        define_object(pick(OBJECTS), owner, pick(3) == 0 ? D2K_TYPE_TEXT : D2K_TYPE_INTEGER);
+    }
+}
+
+static void set_object(unsigned index, bool past)
+{
+    struct truth_object *truth = &objects[index];
+    char text[24];
+    if (!truth->defined || !owner_runs[truth->owner]) {
+        return;
+    }
+    int64_t content = ++next_content;
+    snprintf(text, sizeof text, "%lld", (long long)content);
+    d2k_value value = truth->type == D2K_TYPE_TEXT ? d2k_text(text) : d2k_integer(content);
+    if (pick(5) == 0) {
+        value.status = D2K_STATUS_MANUAL;
+    }
+    value.past = past;
+    CHECK(plant_set(plant, slice_of(owner_names[truth->owner]), truth->object, &value, NOW, NULL) ==
+          D2K_OK);
+    truth_append(
+        index, (struct truth_update){
+                   .type = truth->type, .status = value.status, .content = content, .past = past});
+}
+
+static void step_burst(void)
+{
+    unsigned index = pick(OBJECTS), other = pick(OBJECTS);
+    for (unsigned left = pick(30); left > 0; left--) {
+        set_object(pick(4) == 0 ? other : index, pick(10) == 0);
+    }
+}
+
+static void start_owner(unsigned owner)
+{
+    struct process facts = {.since_ns = NOW};
+    snprintf(facts.name, sizeof facts.name, "%s", owner_names[owner]);
+    CHECK(plant_process_start(plant, &facts, &processes[owner], NULL) == D2K_OK);
+    owner_runs[owner] = true;
+}
+
+static void step_owner(void)
+{
+    unsigned owner = pick(OWNERS);
+    if (!owner_runs[owner]) {
+        start_owner(owner);
+        return;
+    }
+    owner_runs[owner] = false;
+    plant_process_end(plant, processes[owner], PROCESS_CRASH, NOW);
+    for (size_t at = 0; at < plant_object_count(plant); at++) {
+        unsigned index = index_of(plant_object_at(plant, at));
+        struct truth_update update = updates[objects[index].newest];
+        if (objects[index].owner == owner && (update.status & D2K_STATUS_VALID) != 0) {
+            update.status &= ~D2K_STATUS_VALID;
+            truth_append(index, update);
+        }
+    }
+}
+
+/* An object that begins to be read was never told; one that begins to be read in mode `every`
+ * counts from now on. */
+static void begin_reading(struct reader *reader, const struct truth_subscription *s)
+{
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (!matches(s, i)) {
+            continue;
+        }
+        if (!reads(reader, i, false)) {
+            reader->known[i] = 0;
+            reader->last[i] = 0;
+            reader->newest[i] = 0;
+        }
+        if (s->every && !reads(reader, i, true)) {
+            reader->every_from[i] = update_count;
+        }
+    }
+}
+
+static void step_subscribe(struct reader *reader)
+{
+    struct truth_subscription *place = &reader->subscriptions[pick(SUBSCRIPTIONS)];
+    if (place->used) {
+        return;
+    }
+    struct truth_subscription s = {
+        .used = true,
+        .every = pick(2) == 0,
+        .number = ++next_subscription,
+        .pattern = patterns[pick(sizeof patterns / sizeof patterns[0])],
+    };
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (matches(&s, i) && objects[i].newest != 0) {
+            s.had_value |= UINT64_C(1) << i;
+        }
+    }
+    if (pick(2) == 0) {
+        drain(reader);
+    } else if (s.every) {
+        reader->exact = false; /* what waits in mode `latest` blurs the sums */
+    }
+    begin_reading(reader, &s);
+    CHECK(subscriber_subscribe(reader->subscriber, s.number, 0, s.every, slice_of(s.pattern),
+                               NULL) == D2K_OK);
+    *place = s;
+}
+
+static void step_unsubscribe(struct reader *reader)
+{
+    struct truth_subscription *s = &reader->subscriptions[pick(SUBSCRIPTIONS)];
+    if (!s->used) {
+        CHECK(!subscriber_unsubscribe(reader->subscriber, next_subscription + 1));
+        return;
+    }
+    if (pick(2) == 0) {
+        drain(reader);
+    } else if (s->every) {
+        reader->exact = false; /* what waits is gone, and heirs may tell too high a loss */
+    }
+    CHECK(subscriber_unsubscribe(reader->subscriber, s->number));
+    if (reader->snapshot == s) {
+        reader->snapshot = NULL;
+    }
+    s->used = false;
+}
+
+static void end_reader(struct reader *reader)
+{
+    subscriber_free(reader->subscriber);
+    memset(reader, 0, sizeof *reader);
+}
+
+static void new_reader(struct reader *reader)
+{
+    memset(reader, 0, sizeof *reader);
+    reader->subscriber = subscriber_new(plant, reader);
+    reader->exact = true;
+    CHECK(reader->subscriber != NULL);
+}
+
+static void step_reader(void)
+{
+    struct reader *reader = &readers[pick(READERS)];
+    unsigned what = pick(100);
+    if (reader->subscriber == NULL) {
+        new_reader(reader);
+    } else if (what < 2) {
+        end_reader(reader);
+    } else if (what < 15) {
+        step_subscribe(reader);
+    } else if (what < 25) {
+        step_unsubscribe(reader);
+    } else if (what < 35) {
+        drain(reader);
+    } else {
+        for (unsigned left = pick(20); left > 0 && take_one(reader); left--) {
+        }
+    }
+}
+
+static void take_step(void)
+{
+    unsigned what = pick(100);
+    if (what < 10) {
+        step_define();
+    } else if (what < 50) {
+        set_object(pick(OBJECTS), pick(10) == 0);
+    } else if (what < 58) {
+        step_burst();
+    } else if (what < 61) {
+        step_owner();
+    } else {
+        step_reader();
+    }
+}
+
+/* ---- one seed ---- */
+
+static void begin_world(void)
+{
+    const struct plant_hooks hooks = {.encode = encode, .wake = wake};
+    const uint64_t table_seed[2] = {random_number(), random_number()};
+    memset(objects, 0, sizeof objects);
+    update_count = 0;
+    next_version = 0;
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        snprintf(objects[i].name, sizeof objects[i].name, "o%u", i);
+    }
+    plant = plant_new(&hooks, table_seed, 1 + pick(1000));
+    CHECK(plant != NULL);
+    for (unsigned i = 0; i < OWNERS; i++) {
+        start_owner(i);
+    }
+}
+
+static void end_world(void)
+{
+    for (unsigned i = 0; i < READERS; i++) {
+        if (readers[i].subscriber != NULL) {
+            drain(&readers[i]);
+            CHECK(readers[i].subscriber->queued_count == 0);
+            CHECK(readers[i].subscriber->queued_bytes == 0);
+            end_reader(&readers[i]);
+        }
+    }
+    for (size_t at = 0; at < plant_object_count(plant); at++) {
+        const struct object *object = plant_object_at(plant, at);
+        CHECK(list_empty(&object->readers));
+        CHECK(object->current == NULL || object->current->references == 1);
+    }
+    CHECK(list_empty(&plant->patterns) && plant->awaited.count == 0);
+    plant_free(plant);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000;
+    uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    for (seed = first; seed < first + count; seed++) {
+        chance = seed;
+        begin_world();
+        for (step = 0; step < STEPS; step++) {
+            take_step();
+        }
+        end_world();
+    }
+    CHECK(seen_overruns > count && seen_snapshots > count); /* else nothing was tried */
+    printf("%llu seeds of %u steps: %llu updates told, %llu snapshots, %llu overruns\n",
+           (unsigned long long)count, STEPS, (unsigned long long)seen_updates,
+           (unsigned long long)seen_snapshots, (unsigned long long)seen_overruns);
+    return 0;
+}
