@@ -84,7 +84,9 @@ static const char *const owner_names[OWNERS] = {"A.KOM", "B.KOM", "C.API", "D.AP
 static const char *const patterns[] = {"*",   "o*",   "o1?", "o?",  "o2*", "o*7", "o3",
                                        "O11", "o*1*", "x*",  "o39", "o0",  "none"};
 
-/* ---- chance and failure ---- */
+/* ---- chance and failure ----
+ *
+ * Never two picks in one expression: their order would be the compiler's. */
 
 static uint64_t seed, chance;
 static unsigned step;
@@ -379,7 +381,8 @@ static void step_define(void)
 {
     unsigned owner = pick(OWNERS);
     if (owner_runs[owner]) {
-        define_object(pick(OBJECTS), owner, pick(3) == 0 ? D2K_TYPE_TEXT : D2K_TYPE_INTEGER);
+        unsigned index = pick(OBJECTS);
+        define_object(index, owner, pick(3) == 0 ? D2K_TYPE_TEXT : D2K_TYPE_INTEGER);
     }
 }
 
@@ -408,7 +411,8 @@ static void step_burst(void)
 {
     unsigned index = pick(OBJECTS), other = pick(OBJECTS);
     for (unsigned left = pick(30); left > 0; left--) {
-        set_object(pick(4) == 0 ? other : index, pick(10) == 0);
+        bool past = pick(10) == 0;
+        set_object(pick(4) == 0 ? other : index, past);
     }
 }
 
@@ -464,12 +468,9 @@ static void step_subscribe(struct reader *reader)
     if (place->used) {
         return;
     }
-    struct truth_subscription s = {
-        .used = true,
-        .every = pick(2) == 0,
-        .number = ++next_subscription,
-        .pattern = patterns[pick(sizeof patterns / sizeof patterns[0])],
-    };
+    struct truth_subscription s = {.used = true, .number = ++next_subscription};
+    s.every = pick(2) == 0;
+    s.pattern = patterns[pick(sizeof patterns / sizeof patterns[0])];
     for (unsigned i = 0; i < OBJECTS; i++) {
         if (matches(&s, i) && objects[i].newest != 0) {
             s.had_value |= UINT64_C(1) << i;
@@ -545,7 +546,8 @@ static void take_step(void)
     if (what < 10) {
         step_define();
     } else if (what < 50) {
-        set_object(pick(OBJECTS), pick(10) == 0);
+        bool past = pick(10) == 0;
+        set_object(pick(OBJECTS), past);
     } else if (what < 58) {
         step_burst();
     } else if (what < 61) {
@@ -560,7 +562,7 @@ static void take_step(void)
 static void begin_world(void)
 {
     const struct plant_hooks hooks = {.encode = encode, .wake = wake};
-    const uint64_t table_seed[2] = {random_number(), random_number()};
+    const uint64_t table_seed[2] = {random_number(), 1};
     memset(objects, 0, sizeof objects);
     update_count = 0;
     next_version = 0;
