@@ -49,6 +49,26 @@ void tls_x509_issuer(const X509 *certificate, char *ret, size_t size)
     name_text(X509_get_issuer_name(certificate), ret, size);
 }
 
+/* GENERAL_NAME_print() says "IP Address:". */
+static void print_alt_name(BIO *bio, GENERAL_NAME *name)
+{
+    int type = 0;
+    const ASN1_OCTET_STRING *address = GENERAL_NAME_get0_value(name, &type);
+    if (type != GEN_IPADD) {
+        (void)GENERAL_NAME_print(bio, name);
+        return;
+    }
+    const unsigned char *bytes = ASN1_STRING_get0_data(address);
+    int size = ASN1_STRING_length(address);
+    (void)BIO_puts(bio, "IP:");
+    for (int i = 0; size == 4 && i < size; i++) {
+        (void)BIO_printf(bio, "%s%d", i > 0 ? "." : "", bytes[i]);
+    }
+    for (int i = 0; size == 16 && i < size; i += 2) {
+        (void)BIO_printf(bio, "%s%x", i > 0 ? ":" : "", bytes[i] << 8 | bytes[i + 1]);
+    }
+}
+
 void tls_x509_alt_names(const X509 *certificate, char *ret, size_t size)
 {
     ret[0] = '\0';
@@ -59,7 +79,7 @@ void tls_x509_alt_names(const X509 *certificate, char *ret, size_t size)
             if (i > 0) {
                 (void)BIO_puts(bio, ", ");
             }
-            (void)GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
+            print_alt_name(bio, sk_GENERAL_NAME_value(names, i));
         }
         escape_bio(bio, ret, size);
     }

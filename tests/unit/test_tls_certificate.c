@@ -508,7 +508,7 @@ static void the_facts_of_a_certificate_are_told(void **state)
     assert_int_equal(count, 2);
     assert_string_equal(infos[0].subject, "CN=plant");
     assert_string_equal(infos[0].issuer, "CN=plant");
-    assert_string_equal(infos[0].alt_names, "DNS:localhost, IP Address:127.0.0.1");
+    assert_string_equal(infos[0].alt_names, "DNS:localhost, IP:127.0.0.1");
     assert_string_equal(infos[0].algorithm, "EC P-256");
     assert_int_equal(infos[0].version, 3);
     assert_false(infos[0].is_ca);
@@ -568,8 +568,7 @@ static void a_new_pair_is_usable_and_as_promised(void **state)
     assert_int_equal(tls_certificates_read(site->cert, &infos, &count, &err), D2K_OK);
     assert_int_equal(count, 1);
     assert_string_equal(infos[0].subject, "CN=plant 1");
-    assert_string_equal(infos[0].alt_names,
-                        "DNS:plant-1, IP Address:10.0.0.5, IP Address:0:0:0:0:0:0:0:1");
+    assert_string_equal(infos[0].alt_names, "DNS:plant-1, IP:10.0.0.5, IP:0:0:0:0:0:0:0:1");
     assert_string_equal(infos[0].algorithm, "EC P-256");
     assert_int_equal(infos[0].version, 3);
     assert_false(infos[0].is_ca);
