@@ -139,6 +139,16 @@ static void work_resolver(d2k_client *client)
 
 /* ---- one server ---- */
 
+/* "localhost" is this machine also where no hosts file and no name server says so (RFC 6761,
+ * section 6.3). */
+static size_t loopback_addresses(uint16_t port, struct os_address ret_addresses[2])
+{
+    size_t count = 0;
+    count += os_address_parse("127.0.0.1", port, &ret_addresses[count]) == 0;
+    count += os_address_parse("::1", port, &ret_addresses[count]) == 0;
+    return count;
+}
+
 static void begin_server(d2k_client *client)
 {
     struct connector *connector = &client->connector;
@@ -152,10 +162,12 @@ static void begin_server(d2k_client *client)
     client_change_state(client, CLIENT_RESOLVING);
     lines_connecting(client);
     struct os_address *first = &connector->addresses[0];
+    uint16_t port = config_server_port(client->config, server);
     if (client->local_path != NULL) {
         connector->address_count = os_address_local(client->local_path, first) == 0;
-    } else if (os_address_parse(server->host, config_server_port(client->config, server), first) ==
-               0) {
+    } else if (text_equal_ignoring_case(server->host, "localhost")) {
+        connector->address_count = loopback_addresses(port, first);
+    } else if (os_address_parse(server->host, port, first) == 0) {
         connector->address_count = 1;
     } else {
         connector->resolved = false;

@@ -211,6 +211,17 @@ static void next_server_is_tried(void **state)
     assert_logged(test, "Connecting to D2000 Server [localhost] TCP/IP|TLS...");
 }
 
+/* A bare machine may have neither a hosts file nor a name server. */
+static void localhost_needs_no_resolver(void **state)
+{
+    struct test *test = *state;
+    assert_int_equal(d2k_config_set_server(test->config, "LocalHost"), D2K_OK);
+    new_client(test);
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    assert_null(test->client->connector.channel);
+    assert_int_equal(test->client->connector.address_count, 2);
+}
+
 static void nobody_listening_is_an_io_error(void **state)
 {
     struct test *test = *state;
@@ -445,6 +456,7 @@ int main(void)
         TEST(version_that_is_not_ours_ends_the_attempt),
         TEST(silence_ends_with_the_connect_timeout),
         TEST(next_server_is_tried),
+        TEST(localhost_needs_no_resolver),
         TEST(nobody_listening_is_an_io_error),
         TEST(start_is_needed_and_once),
         TEST(reconnect_resumes_and_tells_everything_again),
