@@ -224,7 +224,7 @@ static const char *consequence(const struct tls_policy *current)
 {
     switch (current->tls) {
     case TLS_POLICY_UNAVAILABLE:
-        return "clients can only connect without TLS until it is repaired";
+        return "clients that ask for TLS are refused until it is repaired";
     case TLS_POLICY_OFF:
         return "TLS stays off until it is repaired";
     case TLS_POLICY_ON:

@@ -68,7 +68,9 @@ static void broken_files_at_none_let_it_start_without_tls(void **state)
     assert_int_equal(tls_now(keeper), TLS_POLICY_UNAVAILABLE);
     assert_int_equal(level_now(keeper), TLS_LEVEL_NONE);
     assert_int_equal(count_lines(site, LOG_ERROR, "server.crt: cannot be read"), 1);
-    assert_int_equal(count_lines(site, LOG_ERROR, "without TLS until it is repaired"), 1);
+    assert_int_equal(
+        count_lines(site, LOG_ERROR, "clients that ask for TLS are refused until it is repaired"),
+        1);
     assert_quiet_for(site, keeper, 250);
     write_pair(site, &site->a);
     assert_true(serves(keeper, &site->a));
