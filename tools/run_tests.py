@@ -20,6 +20,7 @@ STAGE_TIMEOUT_S = 900
 FUZZ_SECONDS = 5
 FUZZ_AT_ONCE = 2
 FAILURE_LINES = 80
+NOT_INSTRUMENTED = "not performance and not release_build"
 SUPPRESSIONS = REPOSITORY / "tests/lib/tsan.supp"
 
 
@@ -221,12 +222,12 @@ def sanitizer_builds():
         {**symbolizer,
          "ASAN_OPTIONS": f"detect_leaks={int(leaks)}:abort_on_error=0:detect_stack_use_after_return=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "D2K_SANITIZER": "address"},
-        prefix, ["-m", "not performance"])
+        prefix, ["-m", NOT_INSTRUMENTED])
     thread = Build(
         "build-tsan", "clang", ["-Db_sanitize=thread", "-Db_lundef=false"],
         {**symbolizer, "TSAN_OPTIONS": f"halt_on_error=1:suppressions={SUPPRESSIONS}",
          "D2K_SANITIZER": "thread"},
-        prefix, ["-m", "not performance"])
+        prefix, ["-m", NOT_INSTRUMENTED])
     return address, thread
 
 
@@ -240,7 +241,7 @@ class Report:
 
     def stage(self, name, function, *arguments):
         """Runs one stage, prints what came of it, and the end of its log when it failed."""
-        log = LOGS / f"{name.replace(' ', '-').replace(',', '')}.log"
+        log = LOGS / f"{name.replace(': ', '-').replace(' ', '-')}.log"
         log.unlink(missing_ok=True)
         print(f"== {name}", flush=True)
         began = time.monotonic()

@@ -13,8 +13,11 @@ from d2k_test.certificates import Certificates  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "performance: measures or loads; not run with a sanitizer, which changes time")
+    for marker in (
+        "performance: measures or loads; not run with a sanitizer, which changes time",
+        "release_build: looks at what is installed; not run with a sanitizer, which changes it",
+    ):
+        config.addinivalue_line("markers", marker)
 
 
 def pytest_sessionstart():

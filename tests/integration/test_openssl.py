@@ -19,7 +19,7 @@ def kernel(plant, seed_identity):
 
 def s_client(port, *options):
     done = subprocess.run(
-        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-ign_eof", *options],
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *options],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         timeout=DEADLINE_S, check=False)
     return done.stdout.decode(errors="replace")
