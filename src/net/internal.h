@@ -43,9 +43,10 @@ struct net_link {
     bool woken;      /* in server->woken */
     bool ending;     /* closed() was called; only what stands in the output is still sent */
     bool released;   /* closed; the structure waits for the loop to let go of its handle */
-    bool wants_room; /* it had no room when it was filled last */
+    bool wants_room; /* it may have more to say than it could when it was flushed last */
     uint64_t linger_until_ms;
     uint64_t received_ms, sent_ms;
+    uint64_t received_bytes;
     struct list woken_link;
     struct list ending_link;
 };
@@ -63,6 +64,7 @@ struct net_server {
     struct net_callbacks callbacks;
     uv_loop_t loop;
     uv_prepare_t prepare;
+    uv_idle_t more_to_flush; /* active while links are woken for the next turn */
     uv_timer_t ticker;
     uv_async_t arrived;
     uv_signal_t sigterm, sigint;

@@ -9,6 +9,9 @@
 #include "net/internal.h"
 
 #define READ_AT_ONCE (64u * 1024u)
+/* How often one link may be filled to the high mark in one turn of the loop, however fast its
+ * reader is. */
+#define FLUSH_ROUNDS_MAX 4u
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
@@ -91,10 +94,9 @@ static void release(struct net_link *link)
     list_remove(&link->ending_link);
     free_slot(link);
     atomic_fetch_sub(&link->server->link_count, 1);
-    (void)uv_poll_stop(&link->poll);
+    uv_close((uv_handle_t *)&link->poll, on_closed); /* before its descriptor may be used again */
     os_socket_close(link->fd);
     session_free(link->session);
-    uv_close((uv_handle_t *)&link->poll, on_closed);
 }
 
 /* The one function that ends a link. What stands in the output is still sent, then the peer has
@@ -186,23 +188,30 @@ static int write_out(struct net_link *link)
     }
 }
 
+/* A link that is not asked now, or has more to say than there is room for, must be asked again when
+ * the socket has taken enough: nobody else will wake it. */
 static void fill(struct net_link *link)
 {
     struct net_server *server = link->server;
-    if (!link->ending && session_unsent(link->session) <= NET_LOW_WATER) {
+    bool asked = !link->ending && session_unsent(link->session) <= NET_LOW_WATER;
+    if (asked) {
         server->callbacks.fill(server->callbacks.context, link);
     }
-    link->wants_room = !link->ending && !net_link_has_room(link);
+    link->wants_room = !link->ending && (!asked || !net_link_has_room(link));
 }
 
 void link_flush(struct net_link *link)
 {
     int rc;
+    unsigned rounds = 0;
     do {
         fill(link);
         rc = write_out(link);
-        /* It had more to say than there was room for, and the socket took it all: go on. */
-    } while (rc == 0 && link->wants_room);
+        /* It has more to say, and the socket took it all: go on. */
+    } while (rc == 0 && link->wants_room && ++rounds < FLUSH_ROUNDS_MAX);
+    if (rc == 0 && link->wants_room) {
+        net_link_wake(link); /* in the next turn: others want to be served too */
+    }
     if (rc == EAGAIN) {
         watch(link, UV_READABLE | UV_WRITABLE);
         return;
@@ -256,6 +265,7 @@ static void read_in(struct net_link *link)
         return;
     }
     link->received_ms = uv_now(&server->loop);
+    link->received_bytes += size;
     session_received(link->session, size);
     server->callbacks.received(server->callbacks.context, link);
     /* The buffers that were just emptied go back with the flush at the end of this turn. */
@@ -265,6 +275,10 @@ static void read_in(struct net_link *link)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct net_link *link = poll->data;
+    if (status < 0) {
+        link->events = 0; /* the loop has stopped watching it; what follows starts it again */
+        net_link_wake(link);
+    }
     if ((events & UV_WRITABLE) != 0) {
         net_link_wake(link);
     }
@@ -279,14 +293,23 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 /* ---- birth ---- */
 
+static void link_not_opened(struct net_server *server, struct handover *handover)
+{
+    char address[ADDRESS_TEXT_MAX];
+    os_address_format(&handover->address, address, sizeof address);
+    server->callbacks.not_opened(server->callbacks.context, address,
+                                 "the kernel has no memory for one more link");
+    os_socket_close(handover->fd);
+    session_free(handover->session);
+    atomic_fetch_sub(&server->link_count, 1);
+}
+
 void link_open(struct net_server *server, struct handover *handover)
 {
     struct net_link *link = calloc(1, sizeof *link);
     if (link == NULL || !take_slot(server, link)) {
         free(link);
-        os_socket_close(handover->fd);
-        session_free(handover->session);
-        atomic_fetch_sub(&server->link_count, 1);
+        link_not_opened(server, handover);
         return;
     }
     link->server = server;
@@ -302,10 +325,8 @@ void link_open(struct net_server *server, struct handover *handover)
     os_address_format(&link->address, link->address_text, sizeof link->address_text);
     if (uv_poll_init(&server->loop, &link->poll, link->fd) != 0) {
         free_slot(link);
-        os_socket_close(link->fd);
-        session_free(link->session);
-        atomic_fetch_sub(&server->link_count, 1);
         free(link);
+        link_not_opened(server, handover);
         return;
     }
     watch(link, UV_READABLE);
@@ -360,6 +381,11 @@ uint64_t net_link_received_ms(const struct net_link *link)
 uint64_t net_link_sent_ms(const struct net_link *link)
 {
     return link->sent_ms;
+}
+
+uint64_t net_link_received_bytes(const struct net_link *link)
+{
+    return link->received_bytes;
 }
 
 /* ---- all links ---- */

@@ -5,37 +5,61 @@
 
 #include "net/internal.h"
 
+#define ARRIVALS_AT_ONCE 32u /* new links in one turn of the loop */
+
 /* ---- what arrives ---- */
 
+static struct handover *next_handover(struct net_server *server)
+{
+    os_mutex_lock(server->mutex);
+    struct handover *handover = LIST_FIRST(&server->handovers, struct handover, link);
+    if (handover != NULL) {
+        list_remove(&handover->link);
+    }
+    os_mutex_unlock(server->mutex);
+    return handover;
+}
+
+/* New links come a few at a time, so that the values of those that exist do not wait for a crowd.
+ */
 static void on_arrived(uv_async_t *async)
 {
     struct net_server *server = async->data;
-    struct list taken;
-    list_init(&taken);
-    os_mutex_lock(server->mutex);
-    while (!list_empty(&server->handovers)) {
-        struct list *first = server->handovers.next;
-        list_remove(first);
-        list_append(&taken, first);
-    }
-    os_mutex_unlock(server->mutex);
-    LIST_EACH(&taken, at, following)
-    {
-        struct handover *handover = LIST_MEMBER(at, struct handover, link);
+    for (unsigned i = 0; i < ARRIVALS_AT_ONCE; i++) {
+        struct handover *handover = next_handover(server);
+        if (handover == NULL) {
+            return;
+        }
         link_open(server, handover);
         free(handover);
     }
+    (void)uv_async_send(async);
 }
 
-/* Runs before the loop waits: everything that this turn has woken goes out now. */
+static void on_more_to_flush(uv_idle_t *idle)
+{
+    (void)idle; /* that it is there keeps the loop from sleeping */
+}
+
+/* Runs before the loop waits: everything that this turn has woken goes out now. Whoever is woken by
+ * that comes next, after those whose sockets are ready now. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct net_server *server = prepare->data;
-    struct net_link *link;
-    while ((link = LIST_FIRST(&server->woken, struct net_link, woken_link)) != NULL) {
+    struct list end_of_turn;
+    list_init(&end_of_turn);
+    list_append(&server->woken, &end_of_turn);
+    while (server->woken.next != &end_of_turn) {
+        struct net_link *link = LIST_FIRST(&server->woken, struct net_link, woken_link);
         list_remove(&link->woken_link);
         link->woken = false;
         link_flush(link);
+    }
+    list_remove(&end_of_turn);
+    if (list_empty(&server->woken)) {
+        (void)uv_idle_stop(&server->more_to_flush);
+    } else {
+        (void)uv_idle_start(&server->more_to_flush, on_more_to_flush);
     }
 }
 
@@ -68,6 +92,7 @@ static d2k_result init_loop(struct net_server *server, struct error *err)
     server->loop_ready = true;
     int rc = uv_prepare_init(&server->loop, &server->prepare);
     rc |= uv_timer_init(&server->loop, &server->ticker);
+    rc |= uv_idle_init(&server->loop, &server->more_to_flush);
     rc |= uv_async_init(&server->loop, &server->arrived, on_arrived);
     rc |= uv_signal_init(&server->loop, &server->sigterm);
     rc |= uv_signal_init(&server->loop, &server->sigint);

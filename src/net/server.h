@@ -71,7 +71,7 @@ struct net_callbacks {
     /* ---- worker threads ---- */
 
     /* A connection was refused, dropped or lost before it was handed over. Must be safe from any
-     * thread. `why` is escaped. */
+     * thread. `why` is escaped. `address` NULL: it could not even be accepted. */
     void (*not_opened)(void *context, const char *address, const char *why);
 };
 
@@ -127,6 +127,8 @@ struct net_link *net_link_at(struct net_server *server, size_t *position);
 /* Time of the last bytes from the peer, and of the last bytes we sent. */
 uint64_t net_link_received_ms(const struct net_link *link);
 uint64_t net_link_sent_ms(const struct net_link *link);
+/* How many came from the peer since the hand-over. */
+uint64_t net_link_received_bytes(const struct net_link *link);
 
 /* Something was, or can be, added to the output: it is written at the end of this turn. */
 void net_link_wake(struct net_link *link);

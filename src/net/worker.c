@@ -43,6 +43,8 @@ struct worker {
     struct list waiting;  /* for the peer, longest first */
     struct list starting; /* a first flight is to be made, first come first served */
     unsigned opening_count, opening_max;
+    uint64_t checked_ms; /* deadlines, last */
+    bool check_was_late;
     bool ready;
 };
 
@@ -101,9 +103,14 @@ static void opening_stop_waiting(struct opening *o)
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
+/* False: the connection cannot be watched (and is dropped). */
 static bool opening_poll(struct opening *o, int events)
 {
-    return uv_poll_start(&o->poll, events, on_ready) == 0;
+    if (uv_poll_start(&o->poll, events, on_ready) == 0) {
+        return true;
+    }
+    opening_drop(o, o->refused ? NULL : "the system cannot watch one more connection");
+    return false;
 }
 
 /* False: the connection is gone (and dropped). */
@@ -348,24 +355,29 @@ static void watch_queue(struct worker *w)
     }
 }
 
-static void make_room(struct worker *w)
+/* False: nobody waits for a peer, so nobody can be dropped. */
+static bool drop_longest_waiting(struct worker *w, const char *why)
 {
     struct opening *longest = LIST_FIRST(&w->waiting, struct opening, link);
-    if (w->opening_count >= w->opening_max && longest != NULL) {
-        opening_drop(longest,
-                     longest->refused
-                         ? NULL
-                         : "too many connections are opening; this one has waited longest");
+    if (longest != NULL) {
+        opening_drop(longest, longest->refused ? NULL : why);
     }
+    return longest != NULL;
 }
 
 static void opening_new(struct worker *w, int fd, const struct os_address *peer, bool local)
 {
-    make_room(w);
-    struct opening *o = calloc(1, sizeof *o);
-    struct session *session = session_new_server();
-    if (o == NULL || session == NULL || w->opening_count >= w->opening_max ||
-        uv_poll_init(&w->loop, &o->poll, fd) != 0) {
+    bool room =
+        w->opening_count < w->opening_max ||
+        drop_longest_waiting(w, "too many connections are opening; this one has waited longest");
+    struct opening *o = room ? calloc(1, sizeof *o) : NULL;
+    struct session *session = room ? session_new_server() : NULL;
+    if (o == NULL || session == NULL || uv_poll_init(&w->loop, &o->poll, fd) != 0) {
+        char address[ADDRESS_TEXT_MAX];
+        os_address_format(peer, address, sizeof address);
+        w->server->callbacks.not_opened(w->server->callbacks.context, address,
+                                        room ? "out of memory"
+                                             : "too many connections wait for their handshakes");
         free(o);
         session_free(session);
         os_socket_close(fd);
@@ -384,9 +396,7 @@ static void opening_new(struct worker *w, int fd, const struct os_address *peer,
         opening_drop(o, "the user at the other end of the local socket is not known");
         return;
     }
-    if (!opening_poll(o, UV_READABLE)) {
-        opening_drop(o, "the system cannot watch one more connection");
-    }
+    (void)opening_poll(o, UV_READABLE);
 }
 
 static void listen_start(struct worker *w);
@@ -403,22 +413,42 @@ static void listen_stop(struct worker *w)
     }
 }
 
+static void listen_pause(struct worker *w)
+{
+    listen_stop(w);
+    (void)uv_timer_start(&w->accept_pause, on_accept_pause_over, ACCEPT_PAUSE_MS, 0);
+}
+
+/* No descriptor or memory is left for who is coming: whoever has kept us waiting longest gives his
+ * up, else nobody is accepted for a moment. */
+static void accept_failed(struct worker *w, int error)
+{
+    bool descriptors = error == EMFILE || error == ENFILE;
+    if (descriptors && drop_longest_waiting(w, "the system has no descriptors left; this connection"
+                                               " has waited longest")) {
+        return;
+    }
+    w->server->callbacks.not_opened(w->server->callbacks.context, NULL, os_error_text(error));
+    listen_pause(w);
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct worker *w = poll->data;
     const struct listener *listener = &w->server->listeners[poll - w->listening];
     (void)events;
-    for (int i = 0; status >= 0 && i < ACCEPT_AT_ONCE; i++) {
+    if (status < 0) {
+        listen_pause(w); /* the loop has stopped watching it; the pause starts that again */
+        return;
+    }
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         int fd;
         struct os_address peer;
         int rc = os_socket_accept(listener->fd, &fd, &peer);
         if (rc == 0) {
             opening_new(w, fd, &peer, listener->local);
-        } else if (rc == EMFILE || rc == ENFILE) {
-            w->server->callbacks.not_opened(w->server->callbacks.context, "new connection",
-                                            os_error_text(rc));
-            listen_stop(w);
-            (void)uv_timer_start(&w->accept_pause, on_accept_pause_over, ACCEPT_PAUSE_MS, 0);
+        } else if (rc == EMFILE || rc == ENFILE || rc == ENOBUFS || rc == ENOMEM) {
+            accept_failed(w, rc);
             return;
         } else if (rc != ECONNABORTED) {
             return; /* nobody is waiting any more */
@@ -437,6 +467,12 @@ static void on_deadlines(uv_timer_t *timer)
 {
     struct worker *w = timer->data;
     uint64_t now = uv_now(&w->loop);
+    bool late = !w->check_was_late && now - w->checked_ms > 4 * CHECK_DEADLINES_MS;
+    w->check_was_late = late;
+    w->checked_ms = now;
+    if (late) {
+        return; /* it was we who stood still: what the peers have sent meanwhile is read first */
+    }
     LIST_EACH(&w->waiting, at, following)
     {
         struct opening *o = LIST_MEMBER(at, struct opening, link);

@@ -15,6 +15,9 @@
 #define TLS_RECORD_HEADER    5u
 #define TLS_RECORD_HANDSHAKE 0x16u
 #define TLS_RECORD_MAJOR     0x03u
+#define TLS_SERVER_RANDOM_AT                                            \
+    (TLS_RECORD_HEADER + 6u) /* of a ServerHello: type, length, version \
+                              */
 
 struct session {
     bool server;
@@ -236,6 +239,25 @@ static d2k_result look_for_plain_refusal(struct session *s, bool *ret_waiting, s
                      "the kernel answered TLS with plain bytes that are no refusal");
 }
 
+static bool has_whole_record(const struct session *s)
+{
+    const uint8_t *at = buffer_data(&s->in);
+    size_t size = buffer_size(&s->in);
+    return size >= TLS_RECORD_HEADER && size >= TLS_RECORD_HEADER + ((size_t)at[3] << 8 | at[4]);
+}
+
+/* It costs nothing: the flight with the signature answers the next ClientHello (RFC 8446, 4.1.3).
+ */
+static bool is_hello_retry_request(const struct buffer *out)
+{
+    static const uint8_t random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
+                                     0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+                                     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
+                                     0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+    return buffer_size(out) >= TLS_SERVER_RANDOM_AT + sizeof random &&
+           memcmp(buffer_data(out) + TLS_SERVER_RANDOM_AT, random, sizeof random) == 0;
+}
+
 static d2k_result handshake(struct session *s, struct error *err)
 {
     if (!s->server) {
@@ -245,8 +267,11 @@ static d2k_result handshake(struct session *s, struct error *err)
             return rc;
         }
     }
+    if (s->server && !s->answered_hello && !has_whole_record(s)) {
+        return D2K_OK; /* half a record stays here, so that session_is_expensive() sees its begin */
+    }
     d2k_result rc = tls_connection_handshake(s->tls, err);
-    if (buffer_size(&s->out) > 0) {
+    if (buffer_size(&s->out) > 0 && !is_hello_retry_request(&s->out)) {
         s->answered_hello = true;
     }
     if (rc == D2K_AGAIN) {
@@ -279,9 +304,7 @@ bool session_is_expensive(const struct session *s)
         (state != SESSION_NEEDS_TLS && state != SESSION_HANDSHAKING)) {
         return false;
     }
-    const uint8_t *at = buffer_data(&s->in);
-    size_t size = buffer_size(&s->in);
-    return size >= TLS_RECORD_HEADER && size >= TLS_RECORD_HEADER + ((size_t)at[3] << 8 | at[4]);
+    return has_whole_record(s);
 }
 
 d2k_result session_start_tls(struct session *s, struct tls_policy *policy, struct error *err)
