@@ -64,9 +64,10 @@ void client_send(struct client *c, const struct wire_message *message)
                      "the client takes its answers too slowly");
         return;
     }
-    if (rc == D2K_LIMIT) {
+    if (rc != D2K_OK) {
         log_write(c->kernel->log, LOG_ERROR, "BACKEND",
-                  "Internal error: message %u does not fit its frame", message->type);
+                  "Internal error: message %u cannot be sent (%s); it is left out", message->type,
+                  d2k_result_text(rc));
     }
     net_link_wake(c->link);
 }
@@ -234,10 +235,13 @@ void client_received(struct client *c)
 
 /* ---- output ---- */
 
+/* Neither a long list may hold up values, nor many values an answer. */
 void client_fill(struct client *c)
 {
-    if (client_state(c) == CLIENT_REGISTERED && queries_fill(c)) {
-        delivery_fill(c);
+    void (*const fillers[])(struct client *) = {queries_fill, delivery_fill};
+    c->values_first = !c->values_first;
+    for (unsigned i = 0; i < 2 && client_state(c) == CLIENT_REGISTERED; i++) {
+        fillers[c->values_first ? 1 - i : i](c);
     }
 }
 
@@ -294,7 +298,7 @@ void client_closed(struct client *c, enum net_end how, const char *why)
     text_escape(escaped, sizeof escaped, slice_of(why));
     if (client_state(c) == CLIENT_REGISTERED) {
         end_process(c, escaped);
-    } else if (!c->refusal_logged) {
+    } else if (!c->refusal_logged && kernel_may_log_refusal(c->kernel)) {
         log_write(c->kernel->log, LOG_WARNING, "BACKEND",
                   "Connection %s ended before it was registered%s: %s", client_where(c, where),
                   how == NET_END_BROKEN ? " (broken)" : "", escaped);
@@ -323,7 +327,9 @@ static void tick_registered(struct client *c, uint64_t now_ms)
                      "three watchdog messages were missing");
         return;
     }
-    if (now_ms - net_link_sent_ms(c->link) >= interval) {
+    /* What waits already says that we live, as soon as it can be sent. */
+    if (now_ms - net_link_sent_ms(c->link) >= interval &&
+        session_unsent(net_link_session(c->link)) == 0) {
         struct wire_message watchdog = {.type = WIRE_WATCHDOG};
         client_send(c, &watchdog);
     }

@@ -32,15 +32,39 @@ static void on_closed(void *context, struct net_link *link, enum net_end how, co
     net_link_set_data(link, NULL);
 }
 
+static void log_left_out(const struct kernel *kernel, uint32_t left_out)
+{
+    if (left_out > 0) {
+        log_write(
+            kernel->log, LOG_WARNING, "BACKEND",
+            "%u more connections were refused or ended unregistered; their lines are left out",
+            left_out);
+    }
+}
+
+bool kernel_may_log_refusal(struct kernel *kernel)
+{
+    uint32_t left_out;
+    bool admitted = log_limiter_admits(&kernel->refusals, os_monotonic_ms(), &left_out);
+    log_left_out(kernel, left_out);
+    return admitted;
+}
+
 static void on_tick(void *context, uint64_t now_ms)
 {
     struct kernel *kernel = context;
+    bool late = !kernel->tick_was_late && now_ms - kernel->tick_ms > 4 * NET_TICK_MS;
+    kernel->tick_was_late = late;
+    kernel->tick_ms = now_ms;
     size_t position = 0;
     struct net_link *link;
-    while ((link = net_link_at(kernel->net, &position)) != NULL) {
+    /* When it was we who stood still, what the clients have sent meanwhile is read before anybody
+     * is blamed. */
+    while (!late && (link = net_link_at(kernel->net, &position)) != NULL) {
         client_tick(net_link_data(link), now_ms);
     }
     tags_tick(kernel, now_ms);
+    log_left_out(kernel, log_limiter_left_out(&kernel->refusals, os_monotonic_ms()));
     clients_bury(kernel);
 }
 
@@ -52,8 +76,16 @@ static void on_asked_to_end(void *context)
 static void on_not_opened(void *context, const char *address, const char *why)
 {
     struct kernel *kernel = context;
-    log_write(kernel->log, LOG_WARNING, "BACKEND", "Connection from [TCP/IP %s] refused: %s",
-              address, why);
+    if (!kernel_may_log_refusal(kernel)) {
+        return;
+    }
+    if (address == NULL) {
+        log_write(kernel->log, LOG_WARNING, "BACKEND",
+                  "A connection cannot be accepted: %s. Trying again in a moment.", why);
+    } else {
+        log_write(kernel->log, LOG_WARNING, "BACKEND", "Connection from [%s%s] refused: %s",
+                  strcmp(address, "local") == 0 ? "" : "TCP/IP ", address, why);
+    }
 }
 
 struct net_callbacks kernel_callbacks(struct kernel *kernel)

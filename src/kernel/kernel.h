@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/machine.h"
+#include "kernel/log_limiter.h"
 #include "model/plant.h"
 #include "net/server.h"
 #include "session/session.h"
@@ -42,6 +43,9 @@ struct kernel {
     uint64_t connection_sql_id;     /* of the last registration */
     uint64_t messages;              /* received since the start */
     bool ending;
+    uint64_t tick_ms; /* last */
+    bool tick_was_late;
+    struct log_limiter refusals; /* of connections that did not become processes */
     struct list
         gone; /* clients whose link has ended, freed when nobody can be working on them any more */
 
@@ -81,10 +85,11 @@ struct client {
     enum process_state end_state;  /* what its process becomes when the link ends */
     uint64_t since_ms;             /* of the link; of the probe while PROBING */
     struct link_id holder;         /* PROBING: the link that is asked */
-    uint64_t holder_frames;        /* what it had sent when it was asked */
+    uint64_t holder_bytes;         /* what it had sent when it was asked */
     uint64_t last_sequence;        /* of its published values */
     struct list queries;           /* struct query, in the order they came */
     unsigned query_count;
+    bool values_first; /* in the next fill; then the answers, in turn */
     bool refusal_logged;
     struct list gone_link;
 };
@@ -105,6 +110,9 @@ struct net_callbacks kernel_callbacks(struct kernel *kernel);
 void kernel_wake(void *context, struct subscriber *subscriber);
 /* Says good-bye to everybody and ends; `why` stands in the log and is told to the clients. */
 void kernel_end(struct kernel *kernel, const char *why);
+/* A line about a connection that did not become a process may be written; false: it is counted
+ * instead. Any thread. */
+bool kernel_may_log_refusal(struct kernel *kernel);
 
 /* client.c */
 
@@ -147,8 +155,9 @@ void values_write(struct client *c, const struct wire_message *message);
 /* queries.c: what a client asks once */
 
 void queries_ask(struct client *c, const struct wire_message *message);
-/* Answers as long as there is room; false: there is none any more. */
-bool queries_fill(struct client *c);
+/* Answers as long as there is room; searches a bounded part of the plant at once, then wakes the
+ * link to go on. */
+void queries_fill(struct client *c);
 void queries_drop(struct client *c);
 
 /* delivery.c: what a client has subscribed to */

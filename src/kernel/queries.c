@@ -6,6 +6,10 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 
+/* Objects or processes that are compared with a pattern in one turn, matching or not: then others
+ * get their turn. */
+#define LOOKS_AT_ONCE 4096u
+
 struct query {
     struct list link;
     uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES */
@@ -118,12 +122,17 @@ static bool answer_next(struct client *c, struct query *q, struct slice pattern)
     return object != NULL;
 }
 
-bool queries_fill(struct client *c)
+void queries_fill(struct client *c)
 {
     struct query *q;
+    unsigned looks = 0;
     while ((q = LIST_FIRST(&c->queries, struct query, link)) != NULL) {
         if (client_state(c) == CLIENT_GONE || !net_link_has_room(c->link)) {
-            return false;
+            return;
+        }
+        if (looks++ == LOOKS_AT_ONCE) {
+            net_link_wake(c->link);
+            return;
         }
         if (!answer_next(c, q, (struct slice){q->pattern, q->pattern_size})) {
             struct wire_message done = {.type = WIRE_DONE, .request = q->request};
@@ -132,5 +141,4 @@ bool queries_fill(struct client *c)
             drop(c, q);
         }
     }
-    return true;
 }

@@ -137,6 +137,10 @@ static void accept_registration(struct client *c)
     struct kernel *kernel = c->kernel;
     struct process facts;
     struct error err = {0};
+    if (plant_running_count(kernel->plant) >= kernel->setup.max_clients) {
+        refuse_registration(c, WIRE_CODE_LIMIT, "Max_Clients processes are connected already");
+        return;
+    }
     facts_of(c, &facts);
     facts.connection_sql_id = kernel->connection_sql_id + 1;
     if (!os_random(facts.resume_token, sizeof facts.resume_token) ||
@@ -172,7 +176,7 @@ static void start_probe(struct client *c, struct net_link *holder)
 {
     struct wire_message ping = {.type = WIRE_PING};
     c->holder = net_link_id(holder);
-    c->holder_frames = session_frames_received(net_link_session(holder));
+    c->holder_bytes = net_link_received_bytes(holder);
     c->since_ms = net_server_now_ms(c->kernel->net);
     client_move(c, CLIENT_PROBING);
     client_send(net_link_data(holder), &ping);
@@ -183,8 +187,7 @@ void registration_probe(struct client *c, uint64_t now_ms)
     struct net_link *holder = net_link_find(c->kernel->net, c->holder);
     const struct process *process = plant_process(c->kernel->plant, slice_of(c->registration.name));
     bool held = process != NULL && process->state == PROCESS_RUNNING;
-    if (holder != NULL && held &&
-        session_frames_received(net_link_session(holder)) > c->holder_frames) {
+    if (holder != NULL && held && net_link_received_bytes(holder) > c->holder_bytes) {
         refuse_name_in_use(c, process);
         return;
     }
@@ -269,10 +272,6 @@ void registration_register(struct client *c, const struct wire_message *message)
                 ? err.text
                 : "process names are <workstation>.<suffix>: letters, digits, _ and - , a "
                   "dot, 1 to 8 letters or digits; instance 0 to 15");
-        return;
-    }
-    if (plant_running_count(kernel->plant) >= kernel->setup.max_clients) {
-        refuse_registration(c, WIRE_CODE_LIMIT, "Max_Clients processes are connected already");
         return;
     }
     resolve_name(c);
