@@ -37,60 +37,61 @@ bool ping_options_seconds(const char *text, unsigned max_ms, unsigned *ret_ms)
 
 struct row {
     const char *name, *gnu_name;
-    d2k_result (*take)(struct ping_options *options, const struct row *row, const char *value,
-                       struct error *err);
+    d2k_result (*take)(struct ping_options *options, const struct row *row, const char *argument,
+                       const char *value, struct error *err);
     size_t offset; /* of the number */
     long long min, max;
 };
 
 static d2k_result take_number(struct ping_options *options, const struct row *row,
-                              const char *value, struct error *err)
+                              const char *argument, const char *value, struct error *err)
 {
     long long number;
     if (!text_to_number(value, row->min, row->max, &number)) {
-        return error_set(err, D2K_ARGUMENT, "%s: must be a number %lld..%lld, not \"%s\"",
-                         row->gnu_name, row->min, row->max, value);
+        return error_set(err, D2K_ARGUMENT, "%s: must be a number %lld..%lld", argument, row->min,
+                         row->max);
     }
     unsigned taken = (unsigned)number;
     memcpy((char *)options + row->offset, &taken, sizeof taken);
     return D2K_OK;
 }
 
-static d2k_result take_delay(struct ping_options *options, const struct row *row, const char *value,
-                             struct error *err)
+static d2k_result take_delay(struct ping_options *options, const struct row *row,
+                             const char *argument, const char *value, struct error *err)
 {
+    (void)row;
     if (!ping_options_seconds(value, PING_DELAY_MAX_MS, &options->delay_ms)) {
-        return error_set(err, D2K_ARGUMENT,
-                         "%s: must be seconds, 0..%u with at most %d decimals, not \"%s\"",
-                         row->gnu_name, PING_DELAY_MAX_MS / 1000, DECIMALS, value);
+        return error_set(err, D2K_ARGUMENT, "%s: must be seconds, 0..%u with at most %d decimals",
+                         argument, PING_DELAY_MAX_MS / 1000, DECIMALS);
     }
     return D2K_OK;
 }
 
 static d2k_result take_growing(struct ping_options *options, const struct row *row,
-                               const char *value, struct error *err)
+                               const char *argument, const char *value, struct error *err)
 {
+    (void)row;
     options->grow = text_equal_ignoring_case(value, "TRUE");
     if (!options->grow && !text_equal_ignoring_case(value, "FALSE")) {
-        return error_set(err, D2K_ARGUMENT, "%s: must be TRUE or FALSE, not \"%s\"", row->gnu_name,
-                         value);
+        return error_set(err, D2K_ARGUMENT, "%s: must be TRUE or FALSE", argument);
     }
     return D2K_OK;
 }
 
 /* The protocol has Ping between the two ends of a link only. */
 static d2k_result take_destination(struct ping_options *options, const struct row *row,
-                                   const char *value, struct error *err)
+                                   const char *argument, const char *value, struct error *err)
 {
     (void)options;
+    (void)row;
     if (text_equal_ignoring_case(value, "SELF.KNL") || text_equal_ignoring_case(value, "KERNEL")) {
         return D2K_OK;
     }
     return error_set(err, D2K_ARGUMENT,
-                     "%s=%s: only the kernel (SELF.KNL) answers pings in this version, because the "
+                     "%s: only the kernel (SELF.KNL) answers pings in this version, because the "
                      "protocol passes no pings on from process to process; d2k-tell processes "
                      "shows whether a process is connected",
-                     row->gnu_name, value);
+                     argument);
 }
 
 #define NUMBER(field, min, max) take_number, offsetof(struct ping_options, field), (min), (max)
@@ -143,7 +144,7 @@ d2k_result ping_options_take(void *context, const char *argument, bool is_word, 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *value = value_of(argument, &rows[i]);
         if (value != NULL) {
-            return rows[i].take(options, &rows[i], value, err);
+            return rows[i].take(options, &rows[i], argument, value, err);
         }
     }
     return D2K_NOT_FOUND;
