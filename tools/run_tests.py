@@ -18,7 +18,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 LOGS = REPOSITORY / "build-logs"
 STAGE_TIMEOUT_S = 900
 FUZZ_SECONDS = 5
-FUZZ_AT_ONCE = 2
 FAILURE_LINES = 80
 NOT_INSTRUMENTED = "not performance and not release_build"
 SUPPRESSIONS = REPOSITORY / "tests/lib/tsan.supp"
@@ -106,13 +105,12 @@ def check(command, log):
 
 def build(what, log):
     """Configures (again) and builds."""
-    setup = ["meson", "setup", what.directory, REPOSITORY, *what.options]
-    if (what.directory / "build.ninja").exists():
-        setup.insert(2, "--reconfigure")
+    arguments = [what.directory, REPOSITORY, "-Dtests=enabled", "-Dwerror=true", *what.options]
+    again = ["--reconfigure"] if (what.directory / "build.ninja").exists() else []
     compiler = {"CC": what.compiler}
-    if run(setup, log, compiler) != 0:
-        if run(["meson", "setup", "--wipe", *setup[-2 - len(what.options):]], log, compiler) != 0:
-            return ONE_FAILED
+    if (run(["meson", "setup", *again, *arguments], log, compiler) != 0
+            and run(["meson", "setup", "--wipe", *arguments], log, compiler) != 0):
+        return ONE_FAILED
     return ONE_PASSED if run(["ninja", "-C", what.directory], log) == 0 else ONE_FAILED
 
 
