@@ -290,6 +290,7 @@ def main():
                         help="gcc build, its tests, and the checks of the sources only")
     options = parser.parse_args()
     LOGS.mkdir(exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what runs, then ourselves
     unit, integration = ("unit tests", unit_tests), ("integration tests", integration_tests)
 
     report = Report()

@@ -2,7 +2,6 @@
 which does what the client library never would."""
 
 import os
-import select
 import socket
 import ssl
 import struct
@@ -297,17 +296,6 @@ class Link:
     def log_off(self):
         self.send_bytes(encode("Bye", code=0, retry_after_ms=0, sentence=""))
         self.close()
-
-    def is_closed(self):
-        """True when the kernel has ended the connection; what it still sent is dropped."""
-        readable, _, _ = select.select([self.socket], [], [], 0)
-        if not readable:
-            return False
-        try:
-            self.read_ready()
-        except (Closed, ConnectionError, ssl.SSLError):
-            return True
-        return False
 
     def wait_end(self):
         """Reads until the kernel ends the connection; returns its Refuse or Bye, or None."""
