@@ -32,6 +32,13 @@ void os_address_format_host(const struct os_address *address, char *ret_text, si
 int os_address_parse(const char *host, uint16_t port,
                      struct os_address *ret_address) D2K_MUST_CHECK;
 
+/* All addresses of a host name or a numeric address (brackets allowed), in the system's order of
+ * preference, at most `max`. Waits for the system's resolver, seconds if name servers are silent:
+ * for programs that ask once, never for a loop. *ret_count is at least 1 after 0. ENOENT: no such
+ * name, or no address; EAGAIN: the name servers do not answer; ENOMEM, EIO. */
+int os_address_resolve(const char *host, uint16_t port, struct os_address *ret_addresses,
+                       size_t max, size_t *ret_count) D2K_MUST_CHECK;
+
 /* From raw network-order bytes: 4 (IPv4) or 16 (IPv6). EINVAL for another size. */
 int os_address_from_bytes(const void *bytes, size_t size, uint16_t port,
                           struct os_address *ret_address) D2K_MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/text.h"
+#include "tls/certificate_info.h"
 #include "tls/context.h"
 #include "tls/identity.h"
 #include "tls/load.h"
@@ -33,16 +34,16 @@ static int days_until(int64_t end)
     return days > INT32_MAX ? INT32_MAX : (int)days;
 }
 
-static d2k_result fill_info(const char *path, X509 *certificate, int number,
+static d2k_result fill_info(const char *source, X509 *certificate, int number,
                             struct tls_certificate_info *info, struct error *err)
 {
     if (!tls_x509_time(X509_get0_notBefore(certificate), &info->not_before) ||
         !tls_x509_time(X509_get0_notAfter(certificate), &info->not_after)) {
-        return error_set(err, D2K_FILE, "%s: the dates of certificate %d cannot be read", path,
+        return error_set(err, D2K_FILE, "%s: the dates of certificate %d cannot be read", source,
                          number);
     }
     if (!tls_x509_digest(certificate, info->digest)) {
-        return error_set(err, D2K_TLS, "%s: SHA-256 of certificate %d cannot be computed", path,
+        return error_set(err, D2K_TLS, "%s: SHA-256 of certificate %d cannot be computed", source,
                          number);
     }
     ERR_clear_error();
@@ -53,6 +54,10 @@ static d2k_result fill_info(const char *path, X509 *certificate, int number,
     tls_key_algorithm(X509_get0_pubkey(certificate), info->algorithm, sizeof(info->algorithm));
     tls_time_text(info->not_before, info->not_before_text, sizeof(info->not_before_text));
     tls_time_text(info->not_after, info->not_after_text, sizeof(info->not_after_text));
+    struct error weak;
+    if (tls_key_check_strength(X509_get0_pubkey(certificate), &weak) != D2K_OK) {
+        (void)text_copy(info->weakness, sizeof(info->weakness), weak.text);
+    }
     info->version = (int)X509_get_version(certificate) + 1;
     info->is_ca = info->version == 1 || X509_check_ca(certificate) > 0;
     info->days_left = days_until(info->not_after);
@@ -60,8 +65,8 @@ static d2k_result fill_info(const char *path, X509 *certificate, int number,
     return D2K_OK;
 }
 
-static d2k_result fill_infos(const char *path, STACK_OF(X509) * certificates,
-                             struct tls_certificate_info **ret_infos, struct error *err)
+d2k_result tls_certificate_infos(const char *source, STACK_OF(X509) * certificates,
+                                 struct tls_certificate_info **ret_infos, struct error *err)
 {
     int count = sk_X509_num(certificates);
     struct tls_certificate_info *infos = calloc((size_t)count, sizeof(*infos));
@@ -70,7 +75,7 @@ static d2k_result fill_infos(const char *path, STACK_OF(X509) * certificates,
     }
     d2k_result result = D2K_OK;
     for (int i = 0; result == D2K_OK && i < count; i++) {
-        result = fill_info(path, sk_X509_value(certificates, i), i + 1, &infos[i], err);
+        result = fill_info(source, sk_X509_value(certificates, i), i + 1, &infos[i], err);
     }
     if (result != D2K_OK) {
         free(infos);
@@ -92,7 +97,7 @@ d2k_result tls_certificates_read(const char *path, struct tls_certificate_info *
     tls_file_wipe(&file);
     if (result == D2K_OK) {
         *ret_count = (size_t)sk_X509_num(certificates);
-        result = fill_infos(path, certificates, ret_infos, err);
+        result = tls_certificate_infos(path, certificates, ret_infos, err);
     }
     sk_X509_pop_free(certificates, X509_free);
     return again_is_failure(result, err);

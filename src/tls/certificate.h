@@ -26,6 +26,7 @@ struct tls_certificate_info {
     int days_left;                                /* negative: expired that many days ago */
     uint8_t digest[TLS_DIGEST_SIZE];
     char digest_hex[2 * TLS_DIGEST_SIZE + 1];
+    char weakness[128]; /* why kernels and clients refuse its key; empty: they do not */
 };
 
 /* All certificates of a file, in order. D2K_FILE with the path and what is wrong (missing,
@@ -43,14 +44,20 @@ d2k_result tls_identity_check(const char *cert_path, const char *key_path,
 struct tls_new_identity {
     const char *common_name;
     const char *const *names; /* SAN: host names and IP addresses, NULL-terminated */
-    unsigned days;
+    unsigned days;            /* of validity; a request has none */
+    unsigned rsa_bits;        /* 2048, 3072 or 4096; 0: a P-256 key */
 };
 
-/* key_path may be cert_path: one PEM then holds both. Makes a P-256 key and a self-signed v3
+/* key_path may be cert_path: one PEM then holds both. Makes a key and a self-signed v3
  * certificate (CA:FALSE, serverAuth, digitalSignature, SAN) and writes both, key with mode 0600.
  * D2K_EXISTS when one of the files is there and not `overwrite`; D2K_FILE, D2K_ARGUMENT, D2K_TLS.
  */
 d2k_result tls_identity_new(const struct tls_new_identity *what, const char *cert_path,
                             const char *key_path, bool overwrite, struct error *err) D2K_MUST_CHECK;
+
+/* Makes a key and a certificate signing request (PKCS #10, PEM) for it, with the same extensions,
+ * for a CA to sign. The two paths must differ. Errors as above. */
+d2k_result tls_request_new(const struct tls_new_identity *what, const char *request_path,
+                           const char *key_path, bool overwrite, struct error *err) D2K_MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
-/* tls/certificate_new.c: makes the pair that we recommend: P-256, X.509 v3, no CA, named hosts. */
+/* tls/certificate_new.c: makes the pair that we recommend, P-256, X.509 v3, no CA, named hosts; the
+ * same with RSA; and requests for a CA. */
 #include "tls/certificate.h"
 
 #include <string.h>
@@ -85,7 +86,7 @@ static d2k_result general_names(const char *const *names, GENERAL_NAMES **ret_na
     return D2K_OK;
 }
 
-static d2k_result check_request(const struct tls_new_identity *what, struct error *err)
+static d2k_result check_wishes(const struct tls_new_identity *what, struct error *err)
 {
     if (what->days == 0 || what->days > DAYS_MAX) {
         return error_set(err, D2K_ARGUMENT, "%u days: a certificate is valid for 1 to %u days",
@@ -96,10 +97,20 @@ static d2k_result check_request(const struct tls_new_identity *what, struct erro
         return error_set(err, D2K_ARGUMENT, "the common name must have 1 to %u bytes",
                          COMMON_NAME_MAX);
     }
+    if (what->rsa_bits != 0 && what->rsa_bits != 2048 && what->rsa_bits != 3072 &&
+        what->rsa_bits != 4096) {
+        return error_set(err, D2K_ARGUMENT, "RSA %u: keys of 2048, 3072 or 4096 bits are made",
+                         what->rsa_bits);
+    }
     return D2K_OK;
 }
 
 /* ---- the certificate ---- */
+
+static EVP_PKEY *make_key(const struct tls_new_identity *what)
+{
+    return what->rsa_bits == 0 ? EVP_EC_gen("P-256") : EVP_RSA_gen(what->rsa_bits);
+}
 
 static bool set_serial(X509 *certificate)
 {
@@ -160,7 +171,7 @@ static d2k_result make_pair(const struct tls_new_identity *what, EVP_PKEY **ret_
         return result;
     }
     ERR_clear_error();
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *key = make_key(what);
     X509 *certificate = X509_new();
     bool good =
         key != NULL && certificate != NULL && fill_certificate(certificate, key, what, names);
@@ -172,6 +183,71 @@ static d2k_result make_pair(const struct tls_new_identity *what, EVP_PKEY **ret_
     }
     *ret_key = key;
     *ret_certificate = certificate;
+    return D2K_OK;
+}
+
+/* ---- the request ---- */
+
+static const struct {
+    int nid;
+    const char *value;
+} extensions_of_request[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_key_usage, "critical,digitalSignature"},
+    {NID_ext_key_usage, "serverAuth"},
+};
+
+/* The stack is the caller's in every case; false: out of memory. */
+static bool collect_extensions(STACK_OF(X509_EXTENSION) * *list, const GENERAL_NAMES *names)
+{
+    for (size_t i = 0; i < sizeof(extensions_of_request) / sizeof(extensions_of_request[0]); i++) {
+        X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, extensions_of_request[i].nid,
+                                                        extensions_of_request[i].value);
+        bool good = extension != NULL && X509v3_add_ext(list, extension, -1) != NULL;
+        X509_EXTENSION_free(extension);
+        if (!good) {
+            return false;
+        }
+    }
+    return sk_GENERAL_NAME_num(names) == 0 ||
+           X509V3_add1_i2d(list, NID_subject_alt_name, (void *)names, 0, 0) == 1;
+}
+
+static bool fill_request(X509_REQ *request, EVP_PKEY *key, const struct tls_new_identity *what,
+                         const GENERAL_NAMES *names)
+{
+    STACK_OF(X509_EXTENSION) *extensions = NULL;
+    bool good =
+        X509_REQ_set_version(request, 0) == 1 &&
+        X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_UTF8,
+                                   (const unsigned char *)what->common_name, -1, -1, 0) == 1 &&
+        X509_REQ_set_pubkey(request, key) == 1 && collect_extensions(&extensions, names) &&
+        X509_REQ_add_extensions(request, extensions) == 1 &&
+        X509_REQ_sign(request, key, EVP_sha256()) > 0;
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+    return good;
+}
+
+static d2k_result make_request(const struct tls_new_identity *what, EVP_PKEY **ret_key,
+                               X509_REQ **ret_request, struct error *err)
+{
+    GENERAL_NAMES *names = NULL;
+    d2k_result result = general_names(what->names, &names, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    ERR_clear_error();
+    EVP_PKEY *key = make_key(what);
+    X509_REQ *request = X509_REQ_new();
+    bool good = key != NULL && request != NULL && fill_request(request, key, what, names);
+    GENERAL_NAMES_free(names);
+    if (!good) {
+        EVP_PKEY_free(key);
+        X509_REQ_free(request);
+        return tls_error_of_call(err, D2K_TLS, "OpenSSL cannot make key and request");
+    }
+    *ret_key = key;
+    *ret_request = request;
     return D2K_OK;
 }
 
@@ -222,16 +298,23 @@ static d2k_result write_pair(EVP_PKEY *key, X509 *certificate, const char *cert_
     return result;
 }
 
-d2k_result tls_identity_new(const struct tls_new_identity *what, const char *cert_path,
+static d2k_result check_all(const struct tls_new_identity *what, const char *public_path,
                             const char *key_path, bool overwrite, struct error *err)
 {
-    d2k_result result = check_request(what, err);
+    d2k_result result = check_wishes(what, err);
     if (result == D2K_OK && !overwrite) {
-        result = check_absent(cert_path, err);
+        result = check_absent(public_path, err);
     }
     if (result == D2K_OK && !overwrite) {
         result = check_absent(key_path, err);
     }
+    return result;
+}
+
+d2k_result tls_identity_new(const struct tls_new_identity *what, const char *cert_path,
+                            const char *key_path, bool overwrite, struct error *err)
+{
+    d2k_result result = check_all(what, cert_path, key_path, overwrite, err);
     EVP_PKEY *key = NULL;
     X509 *certificate = NULL;
     if (result == D2K_OK) {
@@ -242,5 +325,47 @@ d2k_result tls_identity_new(const struct tls_new_identity *what, const char *cer
     }
     EVP_PKEY_free(key);
     X509_free(certificate);
+    return result;
+}
+
+static d2k_result write_request(EVP_PKEY *key, X509_REQ *request, const char *request_path,
+                                const char *key_path, struct error *err)
+{
+    BIO *key_content = BIO_new(BIO_s_secmem()); /* wiped when it is freed */
+    BIO *content = BIO_new(BIO_s_mem());
+    bool good = key_content != NULL && content != NULL &&
+                PEM_write_bio_PrivateKey(key_content, key, NULL, NULL, 0, NULL, NULL) == 1 &&
+                PEM_write_bio_X509_REQ(content, request) == 1;
+    d2k_result result = good ? write_file(key_path, key_content, KEY_MODE, err)
+                             : tls_error_of_call(err, D2K_TLS, "OpenSSL cannot encode the request");
+    if (result == D2K_OK) {
+        result = write_file(request_path, content, CERTIFICATE_MODE, err);
+    }
+    BIO_free(key_content);
+    BIO_free(content);
+    return result;
+}
+
+d2k_result tls_request_new(const struct tls_new_identity *what, const char *request_path,
+                           const char *key_path, bool overwrite, struct error *err)
+{
+    struct tls_new_identity wishes = *what;
+    wishes.days = 1; /* the CA decides */
+    if (strcmp(request_path, key_path) == 0) {
+        return error_set(err, D2K_ARGUMENT,
+                         "%s: the request goes to the CA, so the key needs a file of its own",
+                         key_path);
+    }
+    d2k_result result = check_all(&wishes, request_path, key_path, overwrite, err);
+    EVP_PKEY *key = NULL;
+    X509_REQ *request = NULL;
+    if (result == D2K_OK) {
+        result = make_request(&wishes, &key, &request, err);
+    }
+    if (result == D2K_OK) {
+        result = write_request(key, request, request_path, key_path, err);
+    }
+    EVP_PKEY_free(key);
+    X509_REQ_free(request);
     return result;
 }

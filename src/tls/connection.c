@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "os/clock.h"
 #include "tls/bio.h"
+#include "tls/certificate_info.h"
 #include "tls/openssl_error.h"
 #include "tls/policy_internal.h"
 #include "tls/x509_text.h"
@@ -385,4 +386,16 @@ bool tls_connection_peer_digest(const struct tls_connection *connection,
 {
     const X509 *presented = SSL_get0_peer_certificate(connection->ssl);
     return presented != NULL && tls_x509_digest(presented, ret_digest);
+}
+
+d2k_result tls_connection_peer_certificates(const struct tls_connection *connection,
+                                            struct tls_certificate_info **ret_infos,
+                                            size_t *ret_count, struct error *err)
+{
+    STACK_OF(X509) *presented = SSL_get_peer_cert_chain(connection->ssl);
+    if (connection->is_server || presented == NULL || sk_X509_num(presented) < 1) {
+        return error_set(err, D2K_TLS, "the kernel presented no certificate");
+    }
+    *ret_count = (size_t)sk_X509_num(presented);
+    return tls_certificate_infos("the kernel's certificates", presented, ret_infos, err);
 }

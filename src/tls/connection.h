@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "tls/certificate.h"
 #include "tls/policy.h"
 
 /* Messages that carry no data (KeyUpdate, tickets, alerts) cost us work and the peer nothing. */
@@ -69,5 +70,11 @@ bool tls_connection_resumed(const struct tls_connection *connection);
 /* SHA-256 of the peer's certificate; false when it sent none. */
 bool tls_connection_peer_digest(const struct tls_connection *connection,
                                 uint8_t ret_digest[TLS_DIGEST_SIZE]);
+
+/* Client, after the handshake: what the kernel presented, its own certificate first, then the chain
+ * as it was sent. *ret_infos is malloc'ed, the caller's. D2K_TLS (none), D2K_NO_MEMORY. */
+d2k_result tls_connection_peer_certificates(const struct tls_connection *connection,
+                                            struct tls_certificate_info **ret_infos,
+                                            size_t *ret_count, struct error *err) D2K_MUST_CHECK;
 
 #endif

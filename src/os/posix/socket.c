@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -151,6 +152,48 @@ int os_address_parse(const char *host, uint16_t port, struct os_address *ret_add
         return 0;
     }
     return parse_v6(plain, port, ret_address);
+}
+
+static int resolver_error(int code)
+{
+    switch (code) {
+    case EAI_AGAIN:
+        return EAGAIN;
+    case EAI_MEMORY:
+        return ENOMEM;
+    case EAI_NONAME:
+    case EAI_NODATA:
+    case EAI_FAIL:
+        return ENOENT;
+    default:
+        return EIO;
+    }
+}
+
+int os_address_resolve(const char *host, uint16_t port, struct os_address *ret_addresses,
+                       size_t max, size_t *ret_count)
+{
+    char service[8];
+    struct addrinfo *found = NULL;
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    *ret_count = 0;
+    if (max > 0 && os_address_parse(host, port, &ret_addresses[0]) == 0) {
+        *ret_count = 1;
+        return 0;
+    }
+    snprintf(service, sizeof service, "%u", (unsigned)port);
+    int code = getaddrinfo(host, service, &hints, &found);
+    if (code != 0) {
+        return resolver_error(code);
+    }
+    for (const struct addrinfo *at = found; at != NULL && *ret_count < max; at = at->ai_next) {
+        if (at->ai_family == AF_INET || at->ai_family == AF_INET6) {
+            set_native(&ret_addresses[(*ret_count)++], at->ai_addr, at->ai_addrlen);
+        }
+    }
+    freeaddrinfo(found);
+    return *ret_count > 0 ? 0 : ENOENT;
 }
 
 int os_address_from_bytes(const void *bytes, size_t size, uint16_t port,
