@@ -92,9 +92,9 @@ static void send_updates(struct client *c, struct buffer *frames, struct deliver
     struct wire_open_frame frame = wire_begin(frames, WIRE_UPDATE, 0, 0);
     size_t size = 0;
     while (next->kind == DELIVERY_UPDATE) {
-        buffer_put(frames, next->update->bytes, next->update->size);
-        size += next->update->size;
-        c->process->values_out++;
+        buffer_put(frames, next->bytes.data, next->bytes.size);
+        size += next->bytes.size;
+        c->process->values_out += next->count;
         next->kind = DELIVERY_NONE;
         if (size < UPDATE_FRAME_SIZE) {
             subscriber_next(c->subscriber, next);

@@ -1,28 +1,31 @@
 /* model/delivery.c: from an update to its readers: what waits for each of them, and the order in
  * which it is told. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "model/plant_private.h"
 
 /* ---- the FIFO ---- */
 
+void fifo_append(struct fifo *fifo, struct place *place)
+{
+    place->next = NULL;
+    *(fifo->first == NULL ? &fifo->first : &fifo->last->next) = place;
+    fifo->last = place;
+}
+
 void subscriber_queue(struct subscriber *subscriber, struct place *place)
 {
-    struct fifo *fifo = &subscriber->fifo;
     const struct plant_hooks *hooks = &subscriber->plant->hooks;
     if (place->waits) {
         return;
     }
+    bool was_empty = subscriber->fifo.first == NULL;
     place->waits = true;
-    place->next = NULL;
-    if (fifo->first != NULL) {
-        fifo->last->next = place;
-        fifo->last = place;
-        return;
+    fifo_append(&subscriber->fifo, place);
+    if (was_empty) {
+        hooks->wake(hooks->context, subscriber);
     }
-    fifo->first = place;
-    fifo->last = place;
-    hooks->wake(hooks->context, subscriber);
 }
 
 static void take_first(struct fifo *fifo)
@@ -38,11 +41,71 @@ static void take_first(struct fifo *fifo)
 
 void queued_update_free(struct subscriber *subscriber, struct queued_update *queued)
 {
-    queued->interest->queued--;
+    struct interest *interest = queued->interest;
+    interest->queued--;
+    if (interest->queued == 0) {
+        update_release(interest->base);
+        interest->base = NULL;
+    }
     subscriber->queued_count--;
     subscriber->queued_bytes -= queued->update->size;
     update_release(queued->update);
     free(queued);
+}
+
+/* ---- chunks and runs ---- */
+
+void chunk_release(struct chunk *chunk)
+{
+    if (chunk != NULL && --chunk->references == 0) {
+        free(chunk);
+    }
+}
+
+void run_free(struct run *run)
+{
+    if (run != NULL) {
+        chunk_release(run->chunk);
+        free(run);
+    }
+}
+
+static struct run *run_new(struct chunk *chunk, uint32_t first)
+{
+    struct run *run = malloc(sizeof *run);
+    if (run != NULL) {
+        chunk->references++;
+        *run =
+            (struct run){.place.kind = PLACE_RUN, .chunk = chunk, .first = first, .end = first + 1};
+    }
+    return run;
+}
+
+/* Appends the update where runs may find it; CHUNK_UPDATES: it has no place there. */
+static uint32_t chunk_append(struct plant *plant, struct object *object,
+                             const struct update *update)
+{
+    struct chunk *chunk = plant->chunk;
+    if (update->size > CHUNK_BYTES / 8) {
+        return CHUNK_UPDATES;
+    }
+    if (chunk == NULL || chunk->count == CHUNK_UPDATES ||
+        chunk_offset(chunk, chunk->count) + update->size > CHUNK_BYTES) {
+        chunk = malloc(sizeof *chunk);
+        if (chunk == NULL) {
+            return CHUNK_UPDATES;
+        }
+        chunk_release(plant->chunk);
+        plant->chunk = chunk;
+        chunk->references = 1;
+        chunk->count = 0;
+    }
+    uint32_t index = chunk->count, at = chunk_offset(chunk, index);
+    memcpy(chunk->bytes + at, update->bytes, update->size);
+    chunk->ends[index] = at + update->size;
+    chunk->objects[index] = object;
+    chunk->count++;
+    return index;
 }
 
 /* ---- telling the readers of an object ---- */
@@ -65,12 +128,45 @@ void subscription_count_lost(struct subscription *s, uint64_t count)
 _Static_assert(PLANT_EVERY_QUEUE_MAX < 1u << 24, "interest.queued counts them");
 _Static_assert(sizeof(struct interest) <= 64, "there may be a hundred million of them");
 
-/* False: the queue is full, or memory is. */
-static bool queue_update(struct interest *interest, struct update *update, bool past)
+static bool has_room(const struct subscriber *subscriber, const struct update *update)
+{
+    return subscriber->queued_count < PLANT_EVERY_QUEUE_MAX &&
+           subscriber->queued_bytes + update->size <= PLANT_EVERY_BYTES_MAX;
+}
+
+/* The quick way of an update to a reader with nothing out of the ordinary: it extends the run that
+ * waits last, or begins one. False: not this way. */
+static bool extend_run(struct interest *interest, const struct update *update, struct chunk *chunk,
+                       uint32_t index)
 {
     struct subscriber *subscriber = interest->subscriber;
-    if (subscriber->queued_count >= PLANT_EVERY_QUEUE_MAX ||
-        subscriber->queued_bytes + update->size > PLANT_EVERY_BYTES_MAX) {
+    if (!interest->announced || interest->place.waits || subscriber->snapshot_count > 0 ||
+        !has_room(subscriber, update)) {
+        return false;
+    }
+    struct place *last = subscriber->fifo.last;
+    struct run *run =
+        last != NULL && last->kind == PLACE_RUN ? LIST_MEMBER(last, struct run, place) : NULL;
+    if (run != NULL && run->chunk == chunk && run->end == index) {
+        run->end++;
+    } else {
+        run = run_new(chunk, index);
+        if (run == NULL) {
+            return false;
+        }
+        subscriber_queue(subscriber, &run->place);
+    }
+    subscriber->queued_count++;
+    subscriber->queued_bytes += update->size;
+    return true;
+}
+
+/* False: the queue is full, or memory is. */
+static bool queue_update(struct interest *interest, struct update *update, struct update *before,
+                         bool past)
+{
+    struct subscriber *subscriber = interest->subscriber;
+    if (!has_room(subscriber, update)) {
         return false;
     }
     struct queued_update *queued = malloc(sizeof *queued);
@@ -81,6 +177,9 @@ static bool queue_update(struct interest *interest, struct update *update, bool 
                                      .past = past,
                                      .interest = interest,
                                      .update = update_hold(update)};
+    if (interest->queued == 0) {
+        interest->base = update_hold(before);
+    }
     interest->queued++;
     subscriber->queued_count++;
     subscriber->queued_bytes += update->size;
@@ -90,9 +189,10 @@ static bool queue_update(struct interest *interest, struct update *update, bool 
 
 /* While the newest value is owed, a newer one takes its place: the older is lost. A value of the
  * past cannot be owed, since it never is the current one. */
-static void tell_every(struct interest *interest, struct update *update, bool past)
+static void tell_every(struct interest *interest, struct update *update, struct update *before,
+                       bool past)
 {
-    if (!interest->owes_newest && queue_update(interest, update, past)) {
+    if (!interest->owes_newest && queue_update(interest, update, before, past)) {
         return;
     }
     if (interest->owes_newest || past) {
@@ -102,15 +202,29 @@ static void tell_every(struct interest *interest, struct update *update, bool pa
     }
 }
 
-void readers_tell(struct object *object, struct update *update, bool past)
+void readers_tell(struct plant *plant, struct object *object, struct update *update,
+                  struct update *before, bool past)
 {
+    uint32_t index = CHUNK_UPDATES;
+    bool appended = false;
     LIST_EACH(&object->readers, at, following)
     {
         struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
-        if (interest->every) {
-            tell_every(interest, update, past);
-        } else if (!past && !interest->owes_newest) {
-            interest_owe_newest(interest);
+        if (past && (!interest->every || interest->subscriber->refuses_past)) {
+            continue;
+        }
+        if (!interest->every) {
+            if (!interest->owes_newest) {
+                interest_owe_newest(interest);
+            }
+            continue;
+        }
+        if (!appended) {
+            index = chunk_append(plant, object, update);
+            appended = true;
+        }
+        if (index == CHUNK_UPDATES || !extend_run(interest, update, plant->chunk, index)) {
+            tell_every(interest, update, before, past);
         }
     }
 }
@@ -123,6 +237,49 @@ void readers_announce(struct object *object)
         interest->changed = true;
         subscriber_queue(interest->subscriber, &interest->place);
     }
+}
+
+/* ---- what a subscriber no longer wants ---- */
+
+static bool still_wanted(const struct subscriber *subscriber, const struct object *object)
+{
+    const struct interest *interest = number_table_get(&subscriber->interests, object->hobj);
+    return interest != NULL && !interest->leaving && interest->every;
+}
+
+static void forget(struct subscriber *subscriber, const struct run *run, uint32_t index)
+{
+    const struct chunk *chunk = run->chunk;
+    subscriber->queued_count--;
+    subscriber->queued_bytes -= chunk->ends[index] - chunk_offset(chunk, index);
+}
+
+/* Without memory for one more piece the update is lost, and counted. */
+static void lose(struct subscriber *subscriber, const struct run *run, uint32_t index)
+{
+    const struct interest *interest =
+        number_table_get(&subscriber->interests, run->chunk->objects[index]->hobj);
+    forget(subscriber, run, index);
+    subscriber->subscriptions[interest->every_slot]->lost++;
+}
+
+void run_sweep(struct subscriber *subscriber, struct run *run, struct fifo *kept)
+{
+    struct run *piece = NULL;
+    for (uint32_t i = run->first; i < run->end; i++) {
+        if (!still_wanted(subscriber, run->chunk->objects[i])) {
+            forget(subscriber, run, i);
+            piece = NULL;
+        } else if (piece != NULL) {
+            piece->end++;
+        } else if ((piece = run_new(run->chunk, i)) != NULL) {
+            piece->place.waits = true;
+            fifo_append(kept, &piece->place);
+        } else {
+            lose(subscriber, run, i);
+        }
+    }
+    run_free(run);
 }
 
 /* ---- what to tell next ---- */
@@ -139,14 +296,15 @@ static void deliver_update(struct interest *interest, struct update *update, boo
                            struct delivery *ret)
 {
     interest->subscriber->lent = update_hold(update);
-    if (interest->every && !past) {
+    if (interest->queued > 0 && !past) {
         update_hold(update);
         update_release(interest->base);
         interest->base = update;
     }
     ret->kind = DELIVERY_UPDATE;
     ret->object = interest->object;
-    ret->update = update;
+    ret->bytes = (struct slice){(const char *)update->bytes, update->size};
+    ret->count = 1;
 }
 
 static void deliver_of_subscription(enum delivery_kind kind, const struct subscription *s,
@@ -187,6 +345,20 @@ static void next_of_queued(struct subscriber *subscriber, struct queued_update *
     deliver_update(queued->interest, queued->update, queued->past, ret);
     take_first(&subscriber->fifo);
     queued_update_free(subscriber, queued);
+}
+
+static void next_of_run(struct subscriber *subscriber, struct run *run, struct delivery *ret)
+{
+    const struct chunk *chunk = run->chunk;
+    take_first(&subscriber->fifo);
+    ret->kind = DELIVERY_UPDATE;
+    ret->count = run->end - run->first;
+    ret->object = ret->count == 1 ? chunk->objects[run->first] : NULL;
+    ret->bytes = (struct slice){(const char *)chunk->bytes + chunk_offset(chunk, run->first),
+                                run_bytes(run)};
+    subscriber->queued_count -= run->end - run->first;
+    subscriber->queued_bytes -= run_bytes(run);
+    subscriber->lent_run = run;
 }
 
 /* The next match that was not looked at yet; NULL: none is left. */
@@ -238,6 +410,7 @@ static void next_of_snapshot(struct subscriber *subscriber, struct subscription 
         return;
     }
     s->stage = SNAPSHOT_DONE;
+    subscriber->snapshot_count--;
     take_first(&subscriber->fifo);
     deliver_of_subscription(DELIVERY_SNAPSHOT_END, s, s->told, ret);
 }
@@ -251,6 +424,9 @@ static void next_of_place(struct subscriber *subscriber, struct place *place, st
         return;
     case PLACE_QUEUED:
         next_of_queued(subscriber, LIST_MEMBER(place, struct queued_update, place), ret);
+        return;
+    case PLACE_RUN:
+        next_of_run(subscriber, LIST_MEMBER(place, struct run, place), ret);
         return;
     case PLACE_SNAPSHOT:
         s = LIST_MEMBER(place, struct subscription, snapshot);
@@ -269,6 +445,8 @@ void subscriber_next(struct subscriber *subscriber, struct delivery *ret_deliver
 {
     update_release(subscriber->lent);
     subscriber->lent = NULL;
+    run_free(subscriber->lent_run);
+    subscriber->lent_run = NULL;
     *ret_delivery = (struct delivery){.kind = DELIVERY_NONE};
     while (ret_delivery->kind == DELIVERY_NONE && subscriber->fifo.first != NULL) {
         next_of_place(subscriber, subscriber->fifo.first, ret_delivery);

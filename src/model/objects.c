@@ -85,6 +85,7 @@ void plant_free(struct plant *plant)
     free_processes(plant);
     map_free(&plant->awaited);
     buffer_free(&plant->scratch);
+    chunk_release(plant->chunk);
     free(plant);
 }
 

@@ -146,8 +146,9 @@ void plant_owner_gone(struct plant *plant, struct slice owner);
 enum delivery_kind {
     DELIVERY_NONE,           /* nothing to tell now */
     DELIVERY_SNAPSHOT_BEGIN, /* subscription */
-    DELIVERY_OBJECT,       /* object: its definition, before its first value and when it changes */
-    DELIVERY_UPDATE,       /* object, update: append update->bytes to an Update frame */
+    DELIVERY_OBJECT, /* object: its definition, before its first value and when it changes */
+    DELIVERY_UPDATE, /* bytes, count: records of so many values, to be put into an Update frame;
+                        object: of the value if it is one, else NULL */
     DELIVERY_SNAPSHOT_END, /* subscription, count (objects) */
     DELIVERY_OVERRUN,      /* subscription, count (updates lost since the last one) */
 };
@@ -158,8 +159,7 @@ struct delivery {
     uint64_t request; /* of the subscription, where there is one */
     uint64_t count;
     struct object *object;
-    const struct update
-        *update; /* holds until the next call of subscriber_next() on this subscriber */
+    struct slice bytes; /* hold until the next call of subscriber_next() on this subscriber */
 };
 
 /* `owner_data` is given back by subscriber_data(). NULL: out of memory. */
@@ -167,6 +167,8 @@ struct subscriber *subscriber_new(struct plant *plant, void *owner_data);
 /* Ends all its subscriptions. NULL is allowed. */
 void subscriber_free(struct subscriber *subscriber);
 void *subscriber_data(const struct subscriber *subscriber);
+/* Whether it is told values of the past (default: yes). */
+void subscriber_take_past(struct subscriber *subscriber, bool takes);
 
 /* Subscribes to a name or a pattern ('*', '?'); later objects that match are included. A name that
  * does not exist yet is a pattern that matches later. First come SNAPSHOT_BEGIN, each matching

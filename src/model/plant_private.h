@@ -34,6 +34,7 @@ struct plant {
     uint32_t next_number; /* over PLANT_NUMBER_MAX: all are used up */
     uint64_t sequence;
     struct buffer scratch; /* of the encoder */
+    struct chunk *chunk;   /* that updates are appended to; NULL: none yet */
 
     struct object **objects; /* in order of creation */
     size_t object_count, object_capacity;
@@ -91,6 +92,7 @@ void plant_set_current(struct plant *plant, struct object *object, const d2k_val
 enum place_kind {
     PLACE_INTEREST, /* definition, newest value, as the flags of the interest say */
     PLACE_QUEUED,   /* one update in mode `every` */
+    PLACE_RUN,      /* consecutive updates in mode `every` */
     PLACE_SNAPSHOT, /* stays at the front until its last object is told */
     PLACE_OVERRUN,
 };
@@ -108,9 +110,9 @@ struct fifo {
 /* The flags: `announced`: its definition was told once; `changed`: it changed since;
  * `owes_newest`: the current value is to be told; `leaving`: no subscription is left.
  *
- * `base` (only in mode `every`) is the value the reader stands at: the last that was told and was
- * current once, or the one before the first that waits. A second snapshot tells it, so that values
- * never go back. */
+ * `base` (only while updates of it are queued one by one) is the value the reader stands at: the
+ * last that was told and was current once, or the one before the first that waits. A second
+ * snapshot tells it, so that values never go back. */
 struct interest {
     struct place place;
     struct list in_object;
@@ -128,6 +130,26 @@ struct queued_update {
     bool past;
     struct interest *interest;
     struct update *update;
+};
+
+/* Updates in the order of publication, one record behind the other. What many readers are to be
+ * told in one go lies in one piece, and is neither copied nor counted for each of them. */
+#define CHUNK_BYTES   (64u * 1024u)
+#define CHUNK_UPDATES 1024u
+
+struct chunk {
+    uint32_t references;          /* the plant's while it is appended to, and those of runs */
+    uint32_t count;               /* updates */
+    uint32_t ends[CHUNK_UPDATES]; /* of each update's bytes */
+    struct object *objects[CHUNK_UPDATES];
+    uint8_t bytes[CHUNK_BYTES];
+};
+
+/* Updates first..end-1 of a chunk, which wait for one reader whose interest in each is `every`. */
+struct run {
+    struct place place;
+    struct chunk *chunk;
+    uint32_t first, end;
 };
 
 enum snapshot_stage { SNAPSHOT_BEGINS, SNAPSHOT_OBJECTS, SNAPSHOT_DONE };
@@ -159,12 +181,15 @@ struct subscriber {
     struct plant *plant;
     void *data;
     struct fifo fifo;
-    uint32_t queued_count; /* places of PLACE_QUEUED */
+    uint32_t queued_count; /* updates in PLACE_QUEUED and PLACE_RUN */
     size_t queued_bytes;
+    uint32_t snapshot_count; /* that are not told completely */
+    bool refuses_past;
     struct number_table interests;
     struct subscription **subscriptions; /* by slot; NULL: free */
     uint32_t slot_count, subscription_count;
-    struct update *lent; /* the update of the last delivery */
+    struct update *lent;  /* the update of the last delivery */
+    struct run *lent_run; /* or its run */
 };
 
 static inline struct slice object_name(const struct object *object)
@@ -186,8 +211,10 @@ d2k_result readers_attach(struct plant *plant, struct object *object,
 
 /* The definition of the object is new or has changed. */
 void readers_announce(struct object *object);
-/* There is a new update, which is the current one unless it is of the past. */
-void readers_tell(struct object *object, struct update *update, bool past);
+/* There is a new update, which is the current one unless it is of the past; `before` is the one
+ * that was current before it (NULL: none). */
+void readers_tell(struct plant *plant, struct object *object, struct update *update,
+                  struct update *before, bool past);
 
 /* Puts a place at the end of the FIFO, unless it waits there already. */
 void subscriber_queue(struct subscriber *subscriber, struct place *place);
@@ -195,5 +222,23 @@ void subscriber_queue(struct subscriber *subscriber, struct place *place);
 void interest_owe_newest(struct interest *interest);
 void subscription_count_lost(struct subscription *s, uint64_t count);
 void queued_update_free(struct subscriber *subscriber, struct queued_update *queued);
+
+static inline uint32_t chunk_offset(const struct chunk *chunk, uint32_t index)
+{
+    return index == 0 ? 0 : chunk->ends[index - 1];
+}
+
+static inline uint32_t run_bytes(const struct run *run)
+{
+    return chunk_offset(run->chunk, run->end) - chunk_offset(run->chunk, run->first);
+}
+
+void chunk_release(struct chunk *chunk); /* NULL is allowed */
+/* It no longer waits. NULL is allowed. */
+void run_free(struct run *run);
+/* Takes updates out of a waiting run that the subscriber has no interest in any more. Puts what
+ * stays at the end of `kept`. */
+void run_sweep(struct subscriber *subscriber, struct run *run, struct fifo *kept);
+void fifo_append(struct fifo *fifo, struct place *place);
 
 #endif

@@ -28,6 +28,11 @@ void *subscriber_data(const struct subscriber *subscriber)
     return subscriber->data;
 }
 
+void subscriber_take_past(struct subscriber *subscriber, bool takes)
+{
+    subscriber->refuses_past = !takes;
+}
+
 bool subscription_matches(const struct subscription *s, const struct object *object)
 {
     return s->has_wildcards ? text_matches(object_name(object), subscription_pattern(s))
@@ -67,7 +72,6 @@ static void begin_every(struct interest *interest, const struct subscription *s)
     interest->every = true;
     interest->every_slot = s->slot;
     interest->owes_newest = false;
-    interest->base = update_hold(interest->object->current);
 }
 
 static d2k_result attach(struct subscription *s, struct object *object, struct error *err)
@@ -151,6 +155,7 @@ static bool detach_all(struct subscription *s)
     return must_sweep;
 }
 
+/* Of a place that is told as a whole or not at all. */
 static bool is_obsolete(const struct subscription *ending, struct place *place)
 {
     const struct interest *interest = NULL;
@@ -172,9 +177,10 @@ static void sweep_fifo(struct subscription *ending)
     for (struct place *at = subscriber->fifo.first; at != NULL; at = following) {
         following = at->next;
         at->next = NULL;
-        if (!is_obsolete(ending, at)) {
-            *(kept.first == NULL ? &kept.first : &kept.last->next) = at;
-            kept.last = at;
+        if (at->kind == PLACE_RUN) {
+            run_sweep(subscriber, LIST_MEMBER(at, struct run, place), &kept);
+        } else if (!is_obsolete(ending, at)) {
+            fifo_append(&kept, at);
         } else if (at->kind == PLACE_QUEUED) {
             queued_update_free(subscriber, LIST_MEMBER(at, struct queued_update, place));
         } else {
@@ -182,6 +188,12 @@ static void sweep_fifo(struct subscription *ending)
         }
     }
     subscriber->fifo = kept;
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *s = subscriber->subscriptions[i];
+        if (s != NULL && s != ending && s->lost > 0) {
+            subscriber_queue(subscriber, &s->overrun);
+        }
+    }
 }
 
 static void remove_interest(struct number_table *interests, struct interest *interest)
@@ -375,6 +387,9 @@ static void subscription_end(struct subscription *s)
 {
     struct subscriber *subscriber = s->subscriber;
     bool must_sweep = detach_all(s);
+    if (s->snapshot.waits) {
+        subscriber->snapshot_count--;
+    }
     if (must_sweep || s->snapshot.waits || s->overrun.waits) {
         sweep_fifo(s);
     }
@@ -449,6 +464,7 @@ d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscrip
         subscription_end(s);
         return result;
     }
+    subscriber->snapshot_count++;
     subscriber_queue(subscriber, &s->snapshot);
     return D2K_OK;
 }
@@ -472,6 +488,8 @@ static void free_queued(struct subscriber *subscriber)
         following = at->next;
         if (at->kind == PLACE_QUEUED) {
             queued_update_free(subscriber, LIST_MEMBER(at, struct queued_update, place));
+        } else if (at->kind == PLACE_RUN) {
+            run_free(LIST_MEMBER(at, struct run, place));
         }
     }
 }
@@ -496,5 +514,6 @@ void subscriber_free(struct subscriber *subscriber)
     }
     free(subscriber->subscriptions);
     update_release(subscriber->lent);
+    run_free(subscriber->lent_run);
     free(subscriber);
 }

@@ -64,11 +64,12 @@ void plant_set_current(struct plant *plant, struct object *object, const d2k_val
         free(object->text_storage);
         object->text_storage = text;
     }
+    struct update *before = object->current;
     object->value = *value;
-    update_release(object->current);
     object->current = update;
     invalidation_settled(plant, object);
-    readers_tell(object, update, false);
+    readers_tell(plant, object, update, before, false);
+    update_release(before);
 }
 
 /* ---- checks ---- */
@@ -184,7 +185,7 @@ static d2k_result set_checked(struct plant *plant, struct object *object, d2k_va
         return result;
     }
     if (value->past) {
-        readers_tell(object, update, true);
+        readers_tell(plant, object, update, object->current, true);
         update_release(update);
         free(text);
     } else {

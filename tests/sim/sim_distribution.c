@@ -3,15 +3,18 @@
  *
  * Usage: sim_distribution [number of seeds] [first seed]
  *
- * The model is compiled into this program with a short queue, so that overruns are frequent. */
+ * The model is compiled into this program with a short queue and short chunks, so that overruns are
+ * frequent and runs end early. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/plant.h"
+#include "model/plant_private.h"
 
 #undef PLANT_EVERY_QUEUE_MAX
 #define PLANT_EVERY_QUEUE_MAX 12u
+#undef CHUNK_UPDATES
+#define CHUNK_UPDATES 7u
 #include "model/delivery.c"
 #include "model/number_table.c"
 #include "model/objects.c"
@@ -57,7 +60,7 @@ struct truth_subscription {
 /* What one reader was told, and what it should have been. */
 struct reader {
     struct subscriber *subscriber; /* NULL: none */
-    bool awake;
+    bool awake, refuses_past;
     struct truth_subscription subscriptions[SUBSCRIPTIONS];
     struct truth_subscription *snapshot; /* being told */
     unsigned known[OBJECTS];             /* version told; 0: none */
@@ -78,7 +81,7 @@ static struct reader readers[READERS];
 static uint32_t next_subscription;
 static int64_t next_content;
 static unsigned next_version;
-static uint64_t seen_overruns, seen_snapshots, seen_updates;
+static uint64_t seen_overruns, seen_snapshots, seen_updates, seen_runs;
 
 static const char *const owner_names[OWNERS] = {"A.KOM", "B.KOM", "C.API", "D.API"};
 static const char *const patterns[] = {"*",   "o*",   "o1?", "o?",  "o2*", "o*7", "o3",
@@ -123,11 +126,12 @@ struct record {
     uint32_t status;
     uint32_t past;
     int64_t content;
+    uint64_t sequence; /* in the order of publication */
 };
 
 static d2k_result encode(struct buffer *out, uint32_t hobj, const d2k_value *value)
 {
-    struct record record = {hobj, value->type, value->status, value->past, 0};
+    struct record record = {hobj, value->type, value->status, value->past, 0, plant->sequence + 1};
     if (value->type == D2K_TYPE_INTEGER) {
         record.content = value->content.integer;
     } else if (value->type == D2K_TYPE_TEXT) {
@@ -171,7 +175,8 @@ static void truth_append(unsigned object, struct truth_update update)
         objects[object].newest = update_count;
     }
     for (unsigned i = 0; i < READERS; i++) {
-        if (readers[i].subscriber != NULL && reads(&readers[i], object, true)) {
+        if (readers[i].subscriber != NULL && reads(&readers[i], object, true) &&
+            !(update.past && readers[i].refuses_past)) {
             readers[i].owed++;
         }
     }
@@ -222,46 +227,55 @@ static void told_object(struct reader *reader, const struct object *object)
     }
 }
 
-static void check_record(const struct update *update, unsigned index)
+static void check_record(const struct record *record, unsigned index)
 {
-    struct record record;
-    CHECK(update->size == sizeof record);
-    memcpy(&record, update->bytes, sizeof record);
-    CHECK(update->sequence >= 1 && update->sequence <= update_count);
-    const struct truth_update *truth = &updates[update->sequence];
-    CHECK(truth->object == index && record.hobj == objects[index].object->hobj);
-    CHECK(record.type == truth->type && record.status == truth->status);
-    CHECK(record.content == truth->content && (record.past != 0) == truth->past);
+    CHECK(record->sequence >= 1 && record->sequence <= update_count);
+    const struct truth_update *truth = &updates[record->sequence];
+    CHECK(truth->object == index && record->hobj == objects[index].object->hobj);
+    CHECK(record->type == truth->type && record->status == truth->status);
+    CHECK(record->content == truth->content && (record->past != 0) == truth->past);
 }
 
-static void told_update(struct reader *reader, const struct object *object,
-                        const struct update *update)
+static void told_update(struct reader *reader, const struct record *record)
 {
-    unsigned index = index_of(object);
-    uint64_t bit = UINT64_C(1) << index;
+    unsigned index = index_of(plant_object(plant, record->hobj));
+    uint64_t bit = UINT64_C(1) << index, sequence = record->sequence;
     seen_updates++;
     CHECK(reads(reader, index, false));
     CHECK(reader->known[index] != 0);
-    check_record(update, index);
-    CHECK(update->sequence > reader->last[index] || reader->snapshot != NULL ||
-          (update->sequence == reader->newest[index] && !reads(reader, index, true)));
-    CHECK(update->sequence >= reader->newest[index]);
-    CHECK(!updates[update->sequence].past ||
-          (reads(reader, index, true) && reader->snapshot == NULL));
-    if (update->sequence > reader->last[index] && update->sequence > reader->every_from[index] &&
+    check_record(record, index);
+    CHECK(sequence > reader->last[index] || reader->snapshot != NULL ||
+          (sequence == reader->newest[index] && !reads(reader, index, true)));
+    CHECK(sequence >= reader->newest[index]);
+    CHECK(!(updates[sequence].past && reader->refuses_past));
+    CHECK(!updates[sequence].past || (reads(reader, index, true) && reader->snapshot == NULL));
+    if (sequence > reader->last[index] && sequence > reader->every_from[index] &&
         reads(reader, index, true)) {
         reader->told++;
     }
-    if (update->sequence > reader->last[index]) {
-        reader->last[index] = update->sequence;
+    if (sequence > reader->last[index]) {
+        reader->last[index] = sequence;
     }
-    if (!updates[update->sequence].past) {
-        reader->newest[index] = update->sequence;
+    if (!updates[sequence].past) {
+        reader->newest[index] = sequence;
     }
     if (reader->snapshot != NULL) {
         CHECK((reader->snapshot->told_objects & bit) != 0);
         CHECK((reader->snapshot->told_values & bit) == 0);
         reader->snapshot->told_values |= bit;
+    }
+}
+
+static void told_updates(struct reader *reader, const struct delivery *d)
+{
+    struct record record;
+    CHECK(d->count > 0 && d->bytes.size == d->count * sizeof record);
+    CHECK((d->object != NULL) == (d->count == 1));
+    seen_runs += d->count > 1;
+    for (uint64_t i = 0; i < d->count; i++) {
+        memcpy(&record, d->bytes.data + i * sizeof record, sizeof record);
+        CHECK(d->object == NULL || d->object->hobj == record.hobj);
+        told_update(reader, &record);
     }
 }
 
@@ -311,7 +325,7 @@ static bool take_one(struct reader *reader)
         told_object(reader, d.object);
         break;
     case DELIVERY_UPDATE:
-        told_update(reader, d.object, d.update);
+        told_updates(reader, &d);
         break;
     case DELIVERY_SNAPSHOT_END:
         told_end(reader, d.subscription, d.count);
@@ -518,6 +532,8 @@ static void new_reader(struct reader *reader)
     reader->subscriber = subscriber_new(plant, reader);
     reader->exact = true;
     CHECK(reader->subscriber != NULL);
+    reader->refuses_past = pick(4) == 0;
+    subscriber_take_past(reader->subscriber, !reader->refuses_past);
 }
 
 static void step_reader(void)
@@ -607,7 +623,8 @@ int main(int argc, char **argv)
         }
         end_world();
     }
-    CHECK(seen_overruns > count && seen_snapshots > count); /* else nothing was tried */
+    CHECK(seen_overruns > count && seen_snapshots > count &&
+          seen_runs > count); /* else nothing was tried */
     printf("%llu seeds of %u steps: %llu updates told, %llu snapshots, %llu overruns\n",
            (unsigned long long)count, STEPS, (unsigned long long)seen_updates,
            (unsigned long long)seen_snapshots, (unsigned long long)seen_overruns);

@@ -21,7 +21,7 @@ struct record {
     uint32_t hobj;
     uint32_t type;
     uint32_t status;
-    uint32_t padding;
+    uint32_t number; /* in the order of encoding */
     int64_t content; /* integer; size of a text */
     int64_t time_ns;
 };
@@ -29,6 +29,7 @@ struct record {
 static struct plant *plant;
 static struct error err;
 static unsigned wakes, encodings;
+static uint32_t numbers;
 static struct subscriber *last_woken;
 static bool encoder_fails;
 
@@ -41,6 +42,7 @@ static d2k_result encode(struct buffer *out, uint32_t hobj, const d2k_value *val
     if (encoder_fails) {
         return D2K_NO_MEMORY;
     }
+    record.number = ++numbers;
     encodings++;
     buffer_put(out, &record, sizeof record);
     if (value->type == D2K_TYPE_TEXT) {
@@ -106,12 +108,55 @@ static inline void set_past(struct object *object, int64_t content)
     assert_int_equal(plant_set(plant, slice_of(object->owner), object, &value, NOW, &err), D2K_OK);
 }
 
-static inline struct record record_of(const struct update *update)
+static inline struct record record_of(struct slice bytes)
 {
     struct record record;
-    assert_true(update->size >= sizeof record);
-    memcpy(&record, update->bytes, sizeof record);
+    assert_true(bytes.size >= sizeof record);
+    memcpy(&record, bytes.data, sizeof record);
     return record;
+}
+
+static inline struct record current_record(const struct object *object)
+{
+    return record_of((struct slice){(const char *)object->current->bytes, object->current->size});
+}
+
+/* ---- one value at a time ---- */
+
+/* What is left of a delivery of several values. */
+struct rest {
+    struct subscriber *subscriber;
+    struct slice bytes;
+    uint64_t count;
+};
+
+static inline size_t record_size(struct slice bytes)
+{
+    struct record record = record_of(bytes);
+    return sizeof record + (record.type == D2K_TYPE_TEXT ? (size_t)record.content : 0);
+}
+
+/* subscriber_next(), with deliveries of several values taken apart. */
+static inline void next_delivery(struct subscriber *subscriber, struct delivery *ret)
+{
+    static struct rest rest;
+    if (rest.count == 0 || rest.subscriber != subscriber) {
+        assert_int_equal(rest.count, 0);
+        subscriber_next(subscriber, ret);
+        if (ret->kind != DELIVERY_UPDATE) {
+            return;
+        }
+        assert_true((ret->object != NULL) == (ret->count == 1));
+        rest = (struct rest){subscriber, ret->bytes, ret->count};
+    }
+    size_t size = record_size(rest.bytes);
+    *ret = (struct delivery){.kind = DELIVERY_UPDATE, .count = 1};
+    ret->object = plant_object(plant, record_of(rest.bytes).hobj);
+    ret->bytes = (struct slice){rest.bytes.data, size};
+    rest.bytes.data += size;
+    rest.bytes.size -= size;
+    rest.count--;
+    assert_true((rest.bytes.size == 0) == (rest.count == 0));
 }
 
 #endif

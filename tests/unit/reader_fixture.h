@@ -33,14 +33,14 @@ static inline void subscribe(uint32_t number, bool every, const char *pattern)
 static inline void takes_none(void)
 {
     struct delivery d;
-    subscriber_next(reader, &d);
+    next_delivery(reader, &d);
     assert_int_equal(d.kind, DELIVERY_NONE);
 }
 
 static inline void takes_begin(uint32_t number)
 {
     struct delivery d;
-    subscriber_next(reader, &d);
+    next_delivery(reader, &d);
     assert_int_equal(d.kind, DELIVERY_SNAPSHOT_BEGIN);
     assert_int_equal(d.subscription, number);
     assert_int_equal(d.request, number + 1000u);
@@ -49,7 +49,7 @@ static inline void takes_begin(uint32_t number)
 static inline void takes_end(uint32_t number, uint64_t count)
 {
     struct delivery d;
-    subscriber_next(reader, &d);
+    next_delivery(reader, &d);
     assert_int_equal(d.kind, DELIVERY_SNAPSHOT_END);
     assert_int_equal(d.subscription, number);
     assert_int_equal(d.request, number + 1000u);
@@ -59,7 +59,7 @@ static inline void takes_end(uint32_t number, uint64_t count)
 static inline void takes_object(const struct object *object)
 {
     struct delivery d;
-    subscriber_next(reader, &d);
+    next_delivery(reader, &d);
     assert_int_equal(d.kind, DELIVERY_OBJECT);
     assert_ptr_equal(d.object, object);
 }
@@ -67,17 +67,17 @@ static inline void takes_object(const struct object *object)
 static inline void takes_value(const struct object *object, int64_t content)
 {
     struct delivery d;
-    subscriber_next(reader, &d);
+    next_delivery(reader, &d);
     assert_int_equal(d.kind, DELIVERY_UPDATE);
     assert_ptr_equal(d.object, object);
-    assert_int_equal(record_of(d.update).hobj, object->hobj);
-    assert_int_equal(record_of(d.update).content, content);
+    assert_int_equal(record_of(d.bytes).hobj, object->hobj);
+    assert_int_equal(record_of(d.bytes).content, content);
 }
 
 static inline void takes_overrun(uint32_t number, uint64_t count)
 {
     struct delivery d;
-    subscriber_next(reader, &d);
+    next_delivery(reader, &d);
     assert_int_equal(d.kind, DELIVERY_OVERRUN);
     assert_int_equal(d.subscription, number);
     assert_int_equal(d.request, number + 1000u);
@@ -101,7 +101,7 @@ static inline void take_everything(void)
 {
     struct delivery d = {.kind = DELIVERY_OBJECT};
     while (d.kind != DELIVERY_NONE) {
-        subscriber_next(reader, &d);
+        next_delivery(reader, &d);
     }
 }
 

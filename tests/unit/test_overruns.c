@@ -110,7 +110,7 @@ static void large_updates_are_bounded_in_bytes(void **state)
         d2k_value value = d2k_text(text);
         assert_int_equal(plant_set(plant, slice_of("A.API"), a, &value, NOW, &err), D2K_OK);
     }
-    for (subscriber_next(reader, &d); d.kind == DELIVERY_UPDATE; subscriber_next(reader, &d)) {
+    for (next_delivery(reader, &d); d.kind == DELIVERY_UPDATE; next_delivery(reader, &d)) {
         count++;
     }
     assert_int_equal(count, fitting + 1);
@@ -130,13 +130,13 @@ static void a_slow_reader_costs_the_others_nothing(void **state)
     assert_int_equal(subscriber_subscribe(quick, 1, 0, true, slice_of("a"), &err), D2K_OK);
     read_from_now_on(1, true, a);
     for (unsigned i = 0; i < 3; i++) {
-        subscriber_next(quick, &d);
+        next_delivery(quick, &d);
     }
     for (int64_t i = 0; i < PLANT_EVERY_QUEUE_MAX + 100; i++) {
         set(a, i);
-        subscriber_next(quick, &d);
+        next_delivery(quick, &d);
         assert_int_equal(d.kind, DELIVERY_UPDATE);
-        assert_int_equal(record_of(d.update).content, i);
+        assert_int_equal(record_of(d.bytes).content, i);
     }
     subscriber_free(quick);
 }

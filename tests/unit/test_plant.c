@@ -104,7 +104,7 @@ static void a_value_of_the_old_type_is_gone_after_a_change_of_type(void **state)
     define_as("PC.KOM", D2K_TYPE_TEXT, "a");
     assert_int_equal(object->value.type, D2K_TYPE_NONE);
     assert_int_equal(object->value.status, 0);
-    assert_int_equal(record_of(object->current).type, D2K_TYPE_NONE);
+    assert_int_equal(current_record(object).type, D2K_TYPE_NONE);
     assert_true(object->current->sequence > before);
 }
 
@@ -162,8 +162,8 @@ static void a_value_becomes_current_and_is_encoded_once(void **state)
     set(object, 42);
     assert_int_equal(object->value.content.integer, 42);
     assert_int_equal(object->value.time_ns, NOW);
-    assert_int_equal(record_of(object->current).content, 42);
-    assert_int_equal(record_of(object->current).hobj, object->hobj);
+    assert_int_equal(current_record(object).content, 42);
+    assert_int_equal(current_record(object).hobj, object->hobj);
     assert_int_equal(encodings, 1);
 }
 
@@ -238,7 +238,7 @@ static void an_invalid_value_of_the_owner_is_taken_as_it_is(void **state)
     d2k_value value = d2k_integer(3);
     value.status = D2K_STATUS_MANUAL;
     assert_int_equal(try_set(object, value), D2K_OK);
-    assert_int_equal(record_of(object->current).status, D2K_STATUS_MANUAL);
+    assert_int_equal(current_record(object).status, D2K_STATUS_MANUAL);
 }
 
 static void a_text_belongs_to_the_object(void **state)
@@ -310,7 +310,7 @@ static void a_value_of_the_past_never_becomes_current(void **state)
     set(object, 2);
     set_past(object, 3);
     assert_int_equal(object->value.content.integer, 2);
-    assert_int_equal(record_of(object->current).content, 2);
+    assert_int_equal(current_record(object).content, 2);
 }
 
 /* ---- owners ---- */
@@ -327,7 +327,7 @@ static void values_become_invalid_when_their_owner_goes(void **state)
     assert_int_equal(try_set(object, value), D2K_OK);
     set(other, 8);
     plant_owner_gone(plant, slice_of("pc.kom"));
-    struct record record = record_of(object->current);
+    struct record record = current_record(object);
     assert_int_equal(record.status, D2K_STATUS_MANUAL);
     assert_int_equal(record.content, 7);
     assert_int_equal(record.time_ns, NOW - 5);
@@ -387,8 +387,8 @@ static void an_invalidation_without_memory_is_made_up_for(void **state)
     assert_int_equal(a->value.status, D2K_STATUS_VALID);
     encoder_fails = false;
     set(other, 1);
-    assert_int_equal(record_of(a->current).status, 0);
-    assert_int_equal(record_of(published->current).status, 0);
+    assert_int_equal(current_record(a).status, 0);
+    assert_int_equal(current_record(published).status, 0);
     unsigned before = encodings;
     set(published, 2);
     assert_int_equal(encodings, before + 1);

@@ -134,13 +134,14 @@ static d2k_result start_step(void *name)
 /* What the reader knows of each object when everything is taken. */
 static void check_view(unsigned objects)
 {
-    uint64_t newest[64] = {0};
+    uint32_t newest[64] = {0};
     unsigned told = 0, overruns = 0;
     struct delivery d;
-    for (subscriber_next(reader, &d); d.kind != DELIVERY_NONE; subscriber_next(reader, &d)) {
+    for (next_delivery(reader, &d); d.kind != DELIVERY_NONE; next_delivery(reader, &d)) {
         if (d.kind == DELIVERY_UPDATE) {
-            assert_true(d.update->sequence >= newest[d.object->position]);
-            newest[d.object->position] = d.update->sequence;
+            uint32_t number = record_of(d.bytes).number;
+            assert_true(number >= newest[d.object->position]);
+            newest[d.object->position] = number;
         } else if (d.kind == DELIVERY_OBJECT) {
             told++;
         } else if (d.kind == DELIVERY_OVERRUN) {
@@ -150,7 +151,7 @@ static void check_view(unsigned objects)
     assert_true(told >= objects);
     assert_true(overruns <= 1);
     for (unsigned i = 0; i < objects; i++) {
-        assert_int_equal(newest[i], plant_object_at(plant, i)->current->sequence);
+        assert_int_equal(newest[i], current_record(plant_object_at(plant, i)).number);
     }
 }
 
