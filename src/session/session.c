@@ -239,13 +239,6 @@ static d2k_result look_for_plain_refusal(struct session *s, bool *ret_waiting, s
                      "the kernel answered TLS with plain bytes that are no refusal");
 }
 
-static bool has_whole_record(const struct session *s)
-{
-    const uint8_t *at = buffer_data(&s->in);
-    size_t size = buffer_size(&s->in);
-    return size >= TLS_RECORD_HEADER && size >= TLS_RECORD_HEADER + ((size_t)at[3] << 8 | at[4]);
-}
-
 /* It costs nothing: the flight with the signature answers the next ClientHello (RFC 8446, 4.1.3).
  */
 static bool is_hello_retry_request(const struct buffer *out)
@@ -266,9 +259,6 @@ static d2k_result handshake(struct session *s, struct error *err)
         if (rc != D2K_OK || waiting) {
             return rc;
         }
-    }
-    if (s->server && !s->answered_hello && !has_whole_record(s)) {
-        return D2K_OK; /* half a record stays here, so that session_is_expensive() sees its begin */
     }
     d2k_result rc = tls_connection_handshake(s->tls, err);
     if (buffer_size(&s->out) > 0 && !is_hello_retry_request(&s->out)) {
@@ -297,14 +287,23 @@ d2k_result session_advance(struct session *s, struct error *err)
     return D2K_OK;
 }
 
+static bool has_whole_record(const struct session *s)
+{
+    const uint8_t *at = buffer_data(&s->in);
+    size_t size = buffer_size(&s->in);
+    return size >= TLS_RECORD_HEADER && size >= TLS_RECORD_HEADER + ((size_t)at[3] << 8 | at[4]);
+}
+
+/* Of a ClientHello in several records OpenSSL may have taken half a record already, so any byte may
+ * be the one that completes it. */
 bool session_is_expensive(const struct session *s)
 {
-    enum session_state state = session_state(s);
-    if (!s->server || s->answered_hello ||
-        (state != SESSION_NEEDS_TLS && state != SESSION_HANDSHAKING)) {
+    if (!s->server || s->answered_hello) {
         return false;
     }
-    return has_whole_record(s);
+    enum session_state state = session_state(s);
+    return (state == SESSION_NEEDS_TLS && has_whole_record(s)) ||
+           (state == SESSION_HANDSHAKING && buffer_size(&s->in) > 0);
 }
 
 d2k_result session_start_tls(struct session *s, struct tls_policy *policy, struct error *err)

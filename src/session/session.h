@@ -62,8 +62,9 @@ void session_received(struct session *session, size_t size);
  * D2K_REFUSED likewise; D2K_CLOSED: TLS close_notify): session_end() or free it. */
 d2k_result session_advance(struct session *session, struct error *err) D2K_MUST_CHECK;
 
-/* Kernel: whether the first flight, with its signature, can and must be made now: a whole
- * ClientHello is there and is not answered yet (in SESSION_NEEDS_TLS or SESSION_HANDSHAKING). */
+/* Kernel: whether session_advance() may make the first flight now, with its signature: a whole
+ * record is there (SESSION_NEEDS_TLS), or more of a ClientHello that is not complete or has to be
+ * sent once more (SESSION_HANDSHAKING). */
 bool session_is_expensive(const struct session *session);
 
 /* Kernel, in SESSION_NEEDS_TLS. Keeps a reference to the policy, which must have TLS_POLICY_ON. */

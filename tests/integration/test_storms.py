@@ -57,6 +57,12 @@ def client_hello():
     return outgoing.read()
 
 
+def some_bytes(connection):
+    data = connection.recv(65536)
+    assert data, "the kernel closed the connection"
+    return data
+
+
 def connect(port):
     return socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
 
@@ -125,7 +131,7 @@ def test_everything_may_come_with_the_finished(plant, kernel):
                 break
             except ssl.SSLWantReadError:
                 connection.sendall(outgoing.read())
-                incoming.write(connection.recv(65536))
+                incoming.write(some_bytes(connection))
         client.write(hello_and_register())
         connection.sendall(outgoing.read())
         received = b""
@@ -133,7 +139,7 @@ def test_everything_may_come_with_the_finished(plant, kernel):
             try:
                 received += client.read(65536)
             except ssl.SSLWantReadError:
-                incoming.write(connection.recv(65536))
+                incoming.write(some_bytes(connection))
 
 
 @pytest.mark.parametrize("record_size", [1, 50])
@@ -154,15 +160,32 @@ def test_a_client_hello_in_crumbs(plant, kernel, record_size):
                 connection.sendall(records[at:at + 1])
         else:
             connection.sendall(records)
-        incoming.write(connection.recv(65536))
+        incoming.write(some_bytes(connection))
         while True:
             try:
                 client.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                incoming.write(connection.recv(65536))
+                incoming.write(some_bytes(connection))
         connection.sendall(outgoing.read())
         assert client.version() == "TLSv1.3"
+
+
+def test_half_a_record_behind_a_whole_one(plant, kernel):
+    """Of a ClientHello in two records one and a half come together."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = protocol.tls_context().wrap_bio(incoming, outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()[5:]
+    records = b"".join(b"\x16\x03\x01" + struct.pack(">H", len(piece)) + piece
+                       for piece in (hello[:100], hello[100:]))
+    with connect(plant.port) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(records[:150])
+        plant_clients(plant)  # the kernel has had its turn
+        connection.sendall(records[150:])
+        assert some_bytes(connection)[:3] == b"\x16\x03\x03"
 
 
 def test_a_hello_retry_request(plant, kernel):
@@ -173,6 +196,26 @@ def test_a_hello_retry_request(plant, kernel):
         check=False)
     assert answer.stdout.count(b", ClientHello") == 2  # it was asked to try again
     assert b"ALPN protocol: d2k/1" in answer.stdout
+
+
+def test_a_flood_of_key_updates(plant, kernel):
+    """Each costs the kernel two keys, and the peer nothing."""
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{plant.port}", "-alpn", protocol.ALPN,
+         "-tls1_3"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def flooded():
+        try:
+            client.stdin.write(b"K\n")  # s_client's command for one KeyUpdate
+            client.stdin.flush()
+        except BrokenPipeError:
+            pass
+        return kernel.log_lines(REFUSED + ".*floods us with TLS messages")
+    try:
+        eventually(flooded, what="the flood ends the link")
+    finally:
+        client.kill()
+        client.communicate()
 
 
 def test_rubbish_after_the_handshake(plant, kernel):
