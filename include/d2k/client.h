@@ -57,10 +57,10 @@ typedef enum d2k_parameter {
     D2K_PARAMETER_HELP,    /* /? /h --help: print and end, whatever else is given */
 } d2k_parameter;
 
-/* Stores one start parameter: /S<host> /P<port> /W<name>[,<instance>] /F<seconds> @<application>,
- * --server= --port=
- * --process= --watchdog= --application= --config-dir= --installation= --log-dir= --reconnect
- * --verbose, /?. /S takes a list separated by ',' of hosts, each with an optional port
+/* Stores one start parameter: /S<host> /P<port> /RF<group> /W<name>[,<instance>] /F<seconds>
+ * @<application>, --server= --port= --redundancy-table= --process= --watchdog= --application=
+ * --config-dir= --installation= --log-dir= --run-dir= --reconnect --verbose, /?. /S takes a list
+ * separated by ',' of hosts, each with an optional port
  * ("[::1]:3119"), tried in order. D2K_ARGUMENT with the reason in d2k_config_error_text() when it
  * is one of them but its value is wrong. */
 D2K_API d2k_result d2k_config_parameter(d2k_config *config, const char *parameter,
@@ -77,6 +77,15 @@ D2K_API d2k_result d2k_config_set_port(d2k_config *config,
 D2K_API d2k_result d2k_config_set_application(d2k_config *config, const char *name) D2K_MUST_CHECK;
 D2K_API d2k_result d2k_config_set_config_dir(d2k_config *config, const char *path) D2K_MUST_CHECK;
 D2K_API d2k_result d2k_config_set_installation(d2k_config *config, const char *name) D2K_MUST_CHECK;
+/* Where the local socket of the kernel lies (d2k_config_set_local()); without it that of the
+ * installation. */
+D2K_API d2k_result d2k_config_set_run_dir(d2k_config *config, const char *path) D2K_MUST_CHECK;
+/* Instead of servers: the kernels in the table Redundancy\<group> of installation.conf, which
+ * d2k_client_new() reads. They are asked in the order of their numbers, each at IpAddr1, then
+ * IpAddr2, and the first that is hot is taken. Such a client connects again by itself once it has
+ * been registered, also without d2k_config_set_reconnect(). */
+D2K_API d2k_result d2k_config_set_redundancy_group(d2k_config *config,
+                                                   const char *group) D2K_MUST_CHECK;
 /* "DispPC", instance 1..15, or 0 for none. Without it the process is called
  * <COMPUTER>_<NN>.<suffix> with a number that the kernel gives. */
 D2K_API d2k_result d2k_config_set_process(d2k_config *config, const char *workstation,
@@ -111,8 +120,14 @@ D2K_API const char *d2k_config_log_dir(const d2k_config *config);
 D2K_API const char *d2k_config_workstation(const d2k_config *config);
 D2K_API unsigned d2k_config_instance(const d2k_config *config);
 D2K_API bool d2k_config_verbose(const d2k_config *config);
-/* The application: given, or DefaultApplication of installation.conf, or NULL. Reads that file on
- * the first call. */
+D2K_API const char *d2k_config_config_dir(const d2k_config *config);
+D2K_API const char *d2k_config_installation(const d2k_config *config);
+/* Whether a client goes on after its link was lost: asked for, or given by a redundancy group. */
+D2K_API bool d2k_config_reconnect(const d2k_config *config);
+/* Whether a server, a port or a redundancy group was named. */
+D2K_API bool d2k_config_server_given(const d2k_config *config);
+/* The application: given, or DefaultApplication of installation.conf, or NULL: there is none, or
+ * d2k_config_error_text() says why it could not be found out. Reads that file on the first call. */
 D2K_API const char *d2k_config_application(d2k_config *config);
 
 /* ---- the client ---- */

@@ -83,7 +83,7 @@ static void forget_link(d2k_client *client)
 static void end_registered(d2k_client *client, const struct error *why)
 {
     char next[64] = "giving up";
-    bool final = !client->config->reconnect || why->code == D2K_NO_MEMORY;
+    bool final = !client_reconnects(client) || why->code == D2K_NO_MEMORY;
     if (os_monotonic_ms() - client->link.registered_ms >= CLIENT_GOOD_LINK_MS) {
         client->connector.rounds_failed = 0;
     }
@@ -127,6 +127,12 @@ void client_end_link(d2k_client *client, const struct error *why)
     } else {
         connect_failed(client, &reason);
     }
+}
+
+bool client_reconnects(const d2k_client *client)
+{
+    bool by_itself = group_is_used(client) && client->was_registered;
+    return !client->logging_off && (client->config->reconnect || by_itself);
 }
 
 void client_fail(d2k_client *client, d2k_result result, const char *format, ...)
@@ -176,7 +182,9 @@ static d2k_result find_local_socket(d2k_client *client, struct error *err)
                          "a local connection needs the application name (@<application> or "
                          "DefaultApplication)");
     }
-    char *directory = registry_run_dir(&client->location);
+    const char *given = client->config->run_dir;
+    char *directory =
+        given != NULL ? text_format("%s", given) : registry_run_dir(&client->location);
     if (directory != NULL) {
         client->local_path = text_format("%s/%s.sock", directory, client->application);
     }
@@ -201,6 +209,9 @@ static d2k_result init_client(d2k_client *client, struct error *err)
     d2k_result result = locate(client, err);
     if (result == D2K_OK) {
         result = find_local_socket(client, err);
+    }
+    if (result == D2K_OK) {
+        result = group_find_servers(client, err);
     }
     if (result == D2K_OK && client->application == NULL) {
         lines_no_application(client);
@@ -511,7 +522,7 @@ d2k_result d2k_log_off(d2k_client *client, int timeout_ms)
     }
     client->events.discarding = true;
     events_drop_held(client);
-    client->config->reconnect = false;
+    client->logging_off = true;
     if (client_state(client) == CLIENT_REGISTERED) {
         result = log_off_registered(client, end_of(timeout_ms));
     }

@@ -3,6 +3,7 @@
  *     config.c         what the client was told
  *     client.c         public entry points, the one function that changes state, waiting
  *     connect.c        servers in order: resolve, TCP, waits between attempts
+ *     group.c          kernels of a redundancy group: which they are, and which is hot
  *     link.c           one connection: socket and session, opening, watchdog, its end
  *     dispatch.c       what the kernel says, message by message
  *     events.c         what the program is told, in order
@@ -69,6 +70,7 @@ struct connector {
     struct os_address addresses[CLIENT_ADDRESSES_MAX];
     size_t address_count, address;
     bool plain;                /* this server said at level None that it has no TLS */
+    bool standby;              /* this server said that it is not the hot kernel of the group */
     uint64_t deadline_ms;      /* of this server, registration included */
     uint64_t step_deadline_ms; /* of this address */
     struct error failure;      /* most telling one of this round */
@@ -229,8 +231,10 @@ struct d2k_client {
     char *local_path;        /* of the local socket; NULL: TCP */
     struct tls_keeper *keeper;
     struct machine machine;
-    struct error error; /* of the last function that failed, or of the link's end */
-    struct error end;   /* why it is CLIENT_ENDED */
+    struct error error;  /* of the last function that failed, or of the link's end */
+    struct error end;    /* why it is CLIENT_ENDED */
+    bool was_registered; /* at least once */
+    bool logging_off;    /* the program wants the end: no connection any more */
     uint8_t instance[WIRE_ID_SIZE];
     uint8_t resume_token[WIRE_TOKEN_SIZE];
     bool has_resume_token;
@@ -252,6 +256,8 @@ void client_change_state(d2k_client *client, enum client_state next);
  * `why` may be the client's own error. */
 void client_end_link(d2k_client *client, const struct error *why);
 void client_fail(d2k_client *client, d2k_result result, const char *format, ...) D2K_PRINTF(3, 4);
+/* Whether it connects again after a failure or loss. */
+bool client_reconnects(const d2k_client *client);
 /* Stores the reason in client->error. */
 d2k_result client_refuse(d2k_client *client, d2k_result result, const char *format, ...)
     D2K_PRINTF(3, 4);
@@ -274,6 +280,16 @@ size_t connect_sockets(const d2k_client *client, d2k_socket *ret_sockets, size_t
 uint64_t connect_resolver_deadline(const d2k_client *client, uint64_t deadline_ms, uint64_t now_ms);
 void connect_close_resolver(d2k_client *client);
 const struct config_server *connect_server(const d2k_client *client);
+
+/* ---- group.c ---- */
+
+/* Makes the servers of the redundancy table, if a group was given. D2K_ARGUMENT (a server too),
+ * D2K_CONFIG, D2K_FILE, D2K_NOT_FOUND, D2K_NO_MEMORY. */
+d2k_result group_find_servers(d2k_client *client, struct error *err) D2K_MUST_CHECK;
+/* Whether the client looks for the hot one of several kernels. */
+bool group_is_used(const d2k_client *client);
+/* Whether this kernel is the one that is looked for; if not, the attempt has been ended. */
+bool group_accepts(d2k_client *client, const struct wire_welcome *welcome);
 
 /* ---- link.c ---- */
 
@@ -299,6 +315,8 @@ void link_update_added(d2k_client *client);
 size_t link_unsent(const d2k_client *client);
 /* Writes once what may still be said (Bye, alert) before the link is closed. */
 void link_say_goodbye(d2k_client *client);
+/* Says who we are; the kernel has been told Hello. */
+void link_register(d2k_client *client);
 /* Registered arrived. */
 void link_registered(d2k_client *client, const struct wire_registered *answer);
 
@@ -394,6 +412,8 @@ void lines_attempt_failed(const d2k_client *client, const struct error *why, con
 void lines_lost(const d2k_client *client, const struct error *why, const char *next, bool final);
 void lines_logged_off(const d2k_client *client);
 void lines_without_tls(const d2k_client *client);
+/* The table calls the kernel `expected`; `name` is what it calls itself, escaped. */
+void lines_kernel_name(const d2k_client *client, const char *expected, const char *name);
 void lines_no_application(const d2k_client *client);
 void lines_certificate_warning(const d2k_client *client, const char *warning);
 void lines_definition_refused(const d2k_client *client, const char *name, const char *sentence);

@@ -17,6 +17,10 @@ static const char parameters_help[] =
     "  /S<host>[:<port>][,...]  --server=       servers, tried in order; IPv6 in brackets "
     "(localhost)\n"
     "  /P<port>                 --port=         port of servers given without one (3119)\n"
+    "  /RF<group>               --redundancy-table=  the hot kernel of this group, found with the "
+    "table\n"
+    "                                           Redundancy\\<group> of installation.conf, instead "
+    "of /S\n"
     "  /W<name>[,<instance>]    --process=      workstation part of the process name, instance "
     "1..15\n"
     "                                           (<COMPUTER>_<number given by the kernel>)\n"
@@ -27,6 +31,7 @@ static const char parameters_help[] =
     "  --config-dir=<directory>                 where installation.conf and cfg_<application>.conf "
     "are\n"
     "  --log-dir=<directory>                    where log files are written\n"
+    "  --run-dir=<directory>                    where the local socket of the kernel lies\n"
     "  --reconnect                              connect again after an unexpected end\n"
     "  --verbose                                print connection lines on standard error\n"
     "  /? /h                    --help          print this and end\n";
@@ -121,6 +126,8 @@ void d2k_config_free(d2k_config *config)
     free(config->config_dir);
     free(config->installation);
     free(config->log_dir);
+    free(config->run_dir);
+    free(config->group);
     free(config);
 }
 
@@ -211,6 +218,7 @@ static d2k_result parse_servers(d2k_config *config, char *list)
     }
     memcpy(config->servers, servers, count * sizeof(servers[0]));
     config->server_count = count;
+    config->server_given = true;
     return D2K_OK;
 }
 
@@ -233,6 +241,7 @@ d2k_result d2k_config_set_port(d2k_config *config, unsigned port)
                          port);
     }
     config->port = (uint16_t)port;
+    config->port_given = true;
     return D2K_OK;
 }
 
@@ -309,6 +318,24 @@ d2k_result d2k_config_set_installation(d2k_config *config, const char *name)
     return replace_text(config, &config->installation, "the installation name", name);
 }
 
+d2k_result d2k_config_set_run_dir(d2k_config *config, const char *path)
+{
+    return replace_text(config, &config->run_dir, "the directory of the local socket", path);
+}
+
+/* The name is one part of a key. */
+d2k_result d2k_config_set_redundancy_group(d2k_config *config, const char *group)
+{
+    size_t size = group == NULL ? 0 : strlen(group);
+    if (size < 1 || size > WIRE_NAME_MAX || !has_only(group, size, "._-")) {
+        return error_set(&config->error, D2K_ARGUMENT,
+                         "redundancy group \"%.80s\": 1..%u letters, digits, '_', '-' and '.' are "
+                         "allowed",
+                         group == NULL ? "" : group, WIRE_NAME_MAX);
+    }
+    return replace_text(config, &config->group, "the redundancy group", group);
+}
+
 d2k_result d2k_config_set_process(d2k_config *config, const char *workstation, unsigned instance)
 {
     size_t size = workstation == NULL ? 0 : strlen(workstation);
@@ -363,7 +390,18 @@ void d2k_config_set_log(d2k_config *config, d2k_log_function *log, void *context
 
 static d2k_result take_port(d2k_config *config, const char *value)
 {
-    return parse_port(config, value, &config->port);
+    d2k_result result = parse_port(config, value, &config->port);
+    config->port_given = config->port_given || result == D2K_OK;
+    return result;
+}
+
+static d2k_result take_discovery(d2k_config *config, const char *value)
+{
+    (void)value;
+    return error_set(&config->error, D2K_ARGUMENT,
+                     "finding the kernels of a redundancy group by multicast comes with a later "
+                     "version; /RF<group> does the same with the table Redundancy\\<group> of "
+                     "installation.conf");
 }
 
 static d2k_result take_process(d2k_config *config, const char *value)
@@ -425,12 +463,15 @@ struct parameter {
 static const struct parameter parameters[] = {
     {"/S", "--server", true, d2k_config_set_server},
     {"/P", "--port", true, take_port},
+    {"/RF", "--redundancy-table", true, d2k_config_set_redundancy_group},
+    {"/RD", "--redundancy-discovery", true, take_discovery},
     {"/W", "--process", true, take_process},
     {"/F", "--watchdog", true, take_watchdog},
     {"@", "--application", true, d2k_config_set_application},
     {NULL, "--installation", true, d2k_config_set_installation},
     {NULL, "--config-dir", true, d2k_config_set_config_dir},
     {NULL, "--log-dir", true, take_log_dir},
+    {NULL, "--run-dir", true, d2k_config_set_run_dir},
     {NULL, "--reconnect", false, take_reconnect},
     {NULL, "--verbose", false, take_verbose},
 };
@@ -490,6 +531,26 @@ const char *d2k_config_workstation(const d2k_config *config)
     return config->workstation[0] == '\0' ? NULL : config->workstation;
 }
 
+const char *d2k_config_config_dir(const d2k_config *config)
+{
+    return config->config_dir;
+}
+
+const char *d2k_config_installation(const d2k_config *config)
+{
+    return config->installation;
+}
+
+bool d2k_config_reconnect(const d2k_config *config)
+{
+    return config->reconnect || config->group != NULL;
+}
+
+bool d2k_config_server_given(const d2k_config *config)
+{
+    return config->server_given || config->port_given || config->group != NULL;
+}
+
 unsigned d2k_config_instance(const d2k_config *config)
 {
     return config->instance;
@@ -528,24 +589,33 @@ static d2k_result take_default_application(d2k_config *config, const char *name)
     return replace_text(config, &config->application, "DefaultApplication", name);
 }
 
-static d2k_result read_default_application(d2k_config *config)
+/* A file that is not there is no failure, so what was found out on the way is not kept. */
+static d2k_result read_installation(d2k_config *config, struct installation_settings *ret_settings)
 {
     struct registry_location location;
-    d2k_result result =
-        registry_locate(config->installation, config->config_dir, &location, &config->error);
-    if (result != D2K_OK) {
-        return result;
-    }
-    result = check_config_dir(&location, &config->error);
+    struct error err;
+    d2k_result result = registry_locate(config->installation, config->config_dir, &location, &err);
     if (result == D2K_OK) {
-        struct installation_settings settings;
-        result = settings_read_installation(&location, &config->log, &settings, &config->error);
-        if (result == D2K_OK) {
-            result = take_default_application(config, settings.default_application);
-            settings_free_installation(&settings);
-        }
+        result = check_config_dir(&location, &err);
+    }
+    if (result == D2K_OK) {
+        result = settings_read_installation(&location, &config->log, ret_settings, &err);
+    }
+    if (result != D2K_OK) {
+        config->error = err;
     }
     registry_location_free(&location);
+    return result;
+}
+
+static d2k_result read_default_application(d2k_config *config)
+{
+    struct installation_settings settings;
+    d2k_result result = read_installation(config, &settings);
+    if (result == D2K_OK) {
+        result = take_default_application(config, settings.default_application);
+        settings_free_installation(&settings);
+    }
     return result;
 }
 

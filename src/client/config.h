@@ -20,6 +20,8 @@
 struct config_server {
     char host[CONFIG_HOST_MAX + 1]; /* without brackets */
     uint16_t port;                  /* 0: that of the configuration */
+    unsigned kernel;                /* n of Kernel_<n> in the redundancy table; 0: not from there */
+    char kernel_name[WIRE_NAME_MAX + 1]; /* Name of the table; "": it has none */
 };
 
 struct d2k_config {
@@ -27,12 +29,14 @@ struct d2k_config {
     char program_version[WIRE_NAME_MAX + 1];
     struct config_server servers[CONFIG_SERVERS_MAX];
     size_t server_count;
+    bool server_given, port_given;
+    char *group; /* redundancy group whose table gives the servers; NULL: none */
     uint16_t port;
-    char *application;                         /* given, or found; NULL: none */
-    bool application_given;                    /* by the user, not by DefaultApplication */
-    bool application_looked_up;                /* DefaultApplication was read */
-    char *config_dir, *installation, *log_dir; /* as given, NULL: not given */
-    char workstation[WIRE_NAME_MAX + 1];       /* "": not given */
+    char *application;          /* given, or found; NULL: none */
+    bool application_given;     /* by the user, not by DefaultApplication */
+    bool application_looked_up; /* DefaultApplication was read */
+    char *config_dir, *installation, *log_dir, *run_dir; /* as given, NULL: not given */
+    char workstation[WIRE_NAME_MAX + 1];                 /* "": not given */
     unsigned instance;
     unsigned watchdog_s;
     unsigned connect_timeout_ms;

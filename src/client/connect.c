@@ -154,6 +154,7 @@ static void begin_server(d2k_client *client)
     struct connector *connector = &client->connector;
     const struct config_server *server = connect_server(client);
     connector->plain = false;
+    connector->standby = false;
     connector->resolved = true;
     connector->resolve_status = ARES_SUCCESS;
     connector->address = 0;
@@ -354,13 +355,34 @@ static void add_server_to_text(const d2k_client *client, struct error *why)
     (void)error_wrap(why, "%s", lines_server(client, server));
 }
 
+/* A kernel that is not hot over one address is not hot over its other one. */
+static size_t next_server(const d2k_client *client)
+{
+    const struct connector *connector = &client->connector;
+    const d2k_config *config = client->config;
+    size_t next = connector->server + 1;
+    while (connector->standby && next < config->server_count &&
+           config->servers[next].kernel == config->servers[connector->server].kernel) {
+        next++;
+    }
+    return next;
+}
+
+static void add_group_to_text(const d2k_client *client, struct error *why)
+{
+    if (group_is_used(client)) {
+        (void)error_wrap(why, "no kernel of the redundancy group %s is hot", client->config->group);
+    }
+}
+
 void connect_failed(d2k_client *client, const struct error *why)
 {
     struct connector *connector = &client->connector;
     struct error reason = *why;
     char next[64] = "giving up";
-    bool more = client->local_path == NULL && connector->server + 1 < client->config->server_count;
-    bool final = why->code == D2K_NO_MEMORY || (!more && !client->config->reconnect);
+    size_t server = next_server(client);
+    bool more = client->local_path == NULL && server < client->config->server_count;
+    bool final = why->code == D2K_NO_MEMORY || (!more && !client_reconnects(client));
     connect_close_resolver(client);
     link_close(client);
     if (!final && more) {
@@ -373,11 +395,14 @@ void connect_failed(d2k_client *client, const struct error *why)
     add_server_to_text(client, &reason);
     remember_failure(connector, &reason);
     client->error = connector->failure;
+    if (!more) {
+        add_group_to_text(client, &client->error);
+    }
     if (final) {
-        client->end = why->code == D2K_NO_MEMORY ? reason : connector->failure;
+        client->end = why->code == D2K_NO_MEMORY ? reason : client->error;
         client_change_state(client, CLIENT_ENDED);
     } else if (more) {
-        connector->server++;
+        connector->server = server;
         begin_server(client);
     } else {
         client_change_state(client, CLIENT_WAITING);

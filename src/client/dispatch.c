@@ -80,6 +80,9 @@ static void take_welcome(d2k_client *client, const struct wire_welcome *welcome)
     link->welcomed = true;
     link->capabilities = welcome->capabilities;
     (void)text_escape(link->kernel_version, sizeof(link->kernel_version), welcome->kernel_version);
+    if (group_is_used(client) && group_accepts(client, welcome)) {
+        link_register(client);
+    }
 }
 
 static void take_registered(d2k_client *client, const struct wire_registered *answer)

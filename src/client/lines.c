@@ -90,9 +90,11 @@ void lines_attempt_failed(const d2k_client *client, const struct error *why, con
                           bool final)
 {
     char place[LINES_PLACE_MAX];
-    log_write(&client->config->log, final ? LOG_ERROR : LOG_WARNING, COMPONENT,
-              "Connection to D2000 Server [%s] %s: %s; %s.", lines_place(client, place),
-              somebody_said_no(why->code) ? "refused" : "failed", why->text, next);
+    /* As long as another kernel may be hot, one that is not is nothing to worry about. */
+    enum log_level level = final ? LOG_ERROR : client->connector.standby ? LOG_INFO : LOG_WARNING;
+    log_write(&client->config->log, level, COMPONENT, "Connection to D2000 Server [%s] %s: %s; %s.",
+              lines_place(client, place), somebody_said_no(why->code) ? "refused" : "failed",
+              why->text, next);
 }
 
 void lines_lost(const d2k_client *client, const struct error *why, const char *next, bool final)
@@ -117,6 +119,15 @@ void lines_without_tls(const d2k_client *client)
               "D2000 Server [%s]: the kernel has no TLS; TLS_RequiredLevel is None: connecting "
               "without TLS.",
               lines_place(client, place));
+}
+
+void lines_kernel_name(const d2k_client *client, const char *expected, const char *name)
+{
+    char place[LINES_PLACE_MAX];
+    log_write(&client->config->log, LOG_WARNING, COMPONENT,
+              "D2000 Server [%s] is the kernel %s, but the table of the redundancy group %s calls "
+              "it %s; the connection goes on.",
+              lines_place(client, place), name, client->config->group, expected);
 }
 
 void lines_no_application(const d2k_client *client)

@@ -189,7 +189,7 @@ static void send_hello(d2k_client *client)
     link_send(client, &hello);
 }
 
-static void send_register(d2k_client *client)
+void link_register(d2k_client *client)
 {
     const d2k_config *config = client->config;
     char computer[WIRE_NAME_MAX + 1];
@@ -238,6 +238,7 @@ void link_registered(d2k_client *client, const struct wire_registered *answer)
             : ours;
     link->registered_ms = os_monotonic_ms();
     client->connector.retry_after_ms = 0;
+    client->was_registered = true;
     client_change_state(client, CLIENT_REGISTERED);
     lines_established(client);
     events_add(client, D2K_EVENT_CONNECTED, 0, link->connection_sql_id, D2K_OK, link->process_name);
@@ -295,7 +296,10 @@ static bool advance(d2k_client *client)
     if (client_state(client) == CLIENT_OPENING && session_state(link->session) == SESSION_OPEN) {
         client_change_state(client, CLIENT_REGISTERING);
         send_hello(client);
-        send_register(client);
+        /* Of a group, first hear whether this kernel is the hot one. */
+        if (!group_is_used(client)) {
+            link_register(client);
+        }
     }
     return link->session != NULL;
 }
@@ -388,8 +392,9 @@ static void check_watchdog(d2k_client *client)
     if (silence >= (uint64_t)CLIENT_WATCHDOGS_MISSED * link->watchdog_ms) {
         session_end(link->session, WIRE_BYE, WIRE_CODE_WATCHDOG, 0,
                     "watchdog messages are missing");
-        client_fail(client, D2K_WATCHDOG, "nothing was received for %.1f s",
-                    (double)silence / 1000.0);
+        client_fail(client, D2K_WATCHDOG,
+                    "nothing was received for %.1f s (watchdog: every %.1f s)",
+                    (double)silence / 1000.0, link->watchdog_ms / 1000.0);
         return;
     }
     if (now - link->last_sent_ms >= link->watchdog_ms && link_unsent(client) == 0) {

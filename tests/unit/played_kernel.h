@@ -31,6 +31,8 @@ enum answer {
 struct peer {
     int listening, fd;
     uint16_t port;
+    uint8_t state;    /* WIRE_STATE_... of Welcome */
+    const char *name; /* of the kernel; NULL: "KNL" */
     struct session *session;
     struct tls_keeper *keeper; /* NULL: a kernel without TLS */
     enum answer answer;
@@ -82,7 +84,8 @@ static inline void peer_welcome(struct peer *peer, const struct wire_message *he
     message.as.welcome.version = peer->answer == ANSWER_VERSION_2 ? 2 : 1;
     message.as.welcome.capabilities = WIRE_CAPABILITIES;
     message.as.welcome.application = slice_of("PLANT");
-    message.as.welcome.kernel_name = slice_of("KNL");
+    message.as.welcome.state = peer->state;
+    message.as.welcome.kernel_name = slice_of(peer->name == NULL ? "KNL" : peer->name);
     message.as.welcome.kernel_version = slice_of("V1.00.000 s1");
     peer_send(peer, &message);
 }

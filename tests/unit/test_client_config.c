@@ -51,6 +51,10 @@ static void defaults_are_those_of_the_documentation(void **state)
     assert_null(d2k_config_workstation(config));
     assert_int_equal(d2k_config_instance(config), 0);
     assert_false(d2k_config_verbose(config));
+    assert_null(d2k_config_config_dir(config));
+    assert_null(d2k_config_installation(config));
+    assert_false(d2k_config_reconnect(config));
+    assert_false(d2k_config_server_given(config));
     assert_string_equal(d2k_config_error_text(config), "");
     d2k_config_free(config);
 }
@@ -85,13 +89,64 @@ static void options_without_other_spelling_are_taken(void **state)
     take(config, "--config-dir=/etc/some where");
     take(config, "--installation=other");
     take(config, "--log-dir=logs");
+    take(config, "--run-dir=sockets");
+    assert_false(d2k_config_reconnect(config));
     take(config, "--reconnect");
     take(config, "--verbose");
     assert_string_equal(config->config_dir, "/etc/some where");
     assert_string_equal(config->installation, "other");
     assert_string_equal(d2k_config_log_dir(config), "logs");
-    assert_true(config->reconnect);
+    assert_string_equal(d2k_config_config_dir(config), "/etc/some where");
+    assert_string_equal(d2k_config_installation(config), "other");
+    assert_string_equal(config->run_dir, "sockets");
+    assert_true(d2k_config_reconnect(config));
     assert_true(d2k_config_verbose(config));
+    d2k_config_free(config);
+}
+
+static void server_port_and_group_each_name_a_server(void **state)
+{
+    (void)state;
+    static const char *const parameters[] = {
+        "/Splant", "--server=plant", "/P4000", "--port=4000", "/RFRED", "--redundancy-table=RED"};
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        d2k_config *config = new_config();
+        take(config, parameters[i]);
+        assert_true(d2k_config_server_given(config));
+        assert_int_equal(d2k_config_reconnect(config), i >= 4);
+        d2k_config_free(config);
+    }
+}
+
+static void group_names_are_checked(void **state)
+{
+    (void)state;
+    d2k_config *config = new_config();
+    char longest[WIRE_NAME_MAX + 2];
+    static const char *const bad[] = {"/RF", "/RFa b", "/RFa\\b", "/RFa/b", "--redundancy-table="};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        d2k_parameter what;
+        assert_int_equal(d2k_config_parameter(config, bad[i], &what), D2K_ARGUMENT);
+        assert_string_not_equal(d2k_config_error_text(config), "");
+    }
+    memset(longest, 'a', sizeof(longest));
+    longest[WIRE_NAME_MAX + 1] = '\0';
+    assert_int_equal(d2k_config_set_redundancy_group(config, longest), D2K_ARGUMENT);
+    assert_int_equal(d2k_config_set_redundancy_group(config, longest + 1), D2K_OK);
+    d2k_config_free(config);
+}
+
+static void discovery_by_multicast_is_refused_with_the_way_out(void **state)
+{
+    (void)state;
+    static const char *const spellings[] = {"/RDRED", "/RD", "--redundancy-discovery=RED"};
+    d2k_config *config = new_config();
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+        d2k_parameter what;
+        assert_int_equal(d2k_config_parameter(config, spellings[i], &what), D2K_ARGUMENT);
+        assert_non_null(strstr(d2k_config_error_text(config), "later version"));
+        assert_non_null(strstr(d2k_config_error_text(config), "/RF<group>"));
+    }
     d2k_config_free(config);
 }
 
@@ -100,7 +155,7 @@ static void what_is_not_ours_is_unknown(void **state)
     (void)state;
     static const char *const unknown[] = {
         "",           "Example.*", "--json",    "--servers=x", "--reconnect=1",
-        "--verboser", "/RDgroup",  "/BSIZE=3",  "/srv/file",   "-server=x",
+        "--verboser", "/Rgroup",   "/BSIZE=3",  "/srv/file",   "-server=x",
         "/H",         "--",        "--portal=3"};
     d2k_config *config = new_config();
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
@@ -342,6 +397,16 @@ static void bad_default_application_is_an_error_of_the_configuration(void **stat
     d2k_config_free(config);
 }
 
+static void no_installation_file_is_no_error(void **state)
+{
+    struct temporary_directory *directory = *state;
+    d2k_config *config = new_config();
+    assert_int_equal(d2k_config_set_config_dir(config, directory->path), D2K_OK);
+    assert_null(d2k_config_application(config));
+    assert_string_equal(d2k_config_error_text(config), "");
+    d2k_config_free(config);
+}
+
 static void given_directory_that_is_missing_is_an_error(void **state)
 {
     const struct temporary_directory *directory = *state;
@@ -385,6 +450,9 @@ int main(void)
         cmocka_unit_test(defaults_are_those_of_the_documentation),
         cmocka_unit_test(both_spellings_are_taken),
         cmocka_unit_test(options_without_other_spelling_are_taken),
+        cmocka_unit_test(server_port_and_group_each_name_a_server),
+        cmocka_unit_test(group_names_are_checked),
+        cmocka_unit_test(discovery_by_multicast_is_refused_with_the_way_out),
         cmocka_unit_test(what_is_not_ours_is_unknown),
         cmocka_unit_test(help_is_recognized),
         cmocka_unit_test(help_text_explains_every_parameter),
@@ -398,6 +466,8 @@ int main(void)
                                         make_temporary_directory, remove_temporary_directory),
         cmocka_unit_test_setup_teardown(bad_default_application_is_an_error_of_the_configuration,
                                         make_temporary_directory, remove_temporary_directory),
+        cmocka_unit_test_setup_teardown(no_installation_file_is_no_error, make_temporary_directory,
+                                        remove_temporary_directory),
         cmocka_unit_test_setup_teardown(given_directory_that_is_missing_is_an_error,
                                         make_temporary_directory, remove_temporary_directory),
         cmocka_unit_test_setup_teardown(misspelt_application_is_an_error, make_temporary_directory,

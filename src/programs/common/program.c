@@ -73,28 +73,6 @@ static void print_version(const struct program_info *info)
     (void)printf("%s %s\n", info->name, d2k_version());
 }
 
-static const char *value_of(const char *argument, const char *option)
-{
-    size_t length = strlen(option);
-    return strncmp(argument, option, length) == 0 ? argument + length : NULL;
-}
-
-/* libd2k takes these for itself and does not give them back. */
-static void keep_copy(struct program *program, const char *argument)
-{
-    const char *value;
-    if ((value = value_of(argument, "--config-dir=")) != NULL) {
-        program->config_dir = value;
-    } else if ((value = value_of(argument, "--installation=")) != NULL) {
-        program->installation = value;
-    } else if (strcmp(argument, "--reconnect") == 0) {
-        program->reconnect = true;
-    } else if (value_of(argument, "/S") != NULL || value_of(argument, "/P") != NULL ||
-               value_of(argument, "--server=") != NULL || value_of(argument, "--port=") != NULL) {
-        program->server_given = true;
-    }
-}
-
 struct arguments {
     bool help, version;
     bool only_words; /* "--" was there */
@@ -134,7 +112,6 @@ static d2k_result take_argument(struct program *program, void *context, const ch
         return take_own(program, context, argument, false, err);
     }
     seen->help = seen->help || what == D2K_PARAMETER_HELP;
-    keep_copy(program, argument);
     return D2K_OK;
 }
 
@@ -242,7 +219,8 @@ bool program_open_log(struct program *program, const struct program_log_options 
     struct error err = {.code = D2K_OK};
     struct installation_settings settings = {0};
     d2k_result result =
-        registry_locate(program->installation, program->config_dir, &program->location, &err);
+        registry_locate(d2k_config_installation(program->config),
+                        d2k_config_config_dir(program->config), &program->location, &err);
     if (result == D2K_OK) {
         result = settings_read_installation(&program->location, NULL, &settings, &err);
     }
@@ -274,6 +252,7 @@ enum exit_code program_start_client(struct program *program)
 {
     char *error_text = NULL;
     d2k_config *config = program->config;
+    program->reconnect = d2k_config_reconnect(config);
     program->config = NULL;
     d2k_result result = d2k_client_new(config, &program->client, &error_text);
     if (result != D2K_OK) {

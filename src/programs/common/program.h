@@ -27,10 +27,8 @@ struct program {
     const struct program_info *info;
     d2k_config *config; /* NULL once the client has taken it over */
     d2k_client *client;
-    const char *config_dir, *installation; /* as given, or NULL; borrowed from argv */
-    bool reconnect;                        /* --reconnect was given */
-    bool server_given;                     /* a server or port was named */
-    bool registered;                       /* the kernel has registered us at least once */
+    bool reconnect;  /* the client goes on after its link was lost */
+    bool registered; /* the kernel has registered us at least once */
     struct registry_location location;
     struct log_file *file;
     struct log stderr_log;

@@ -95,7 +95,7 @@ static enum exit_code check_arguments(struct tell *tell)
         return EXIT_CODE_USAGE;
     }
     /* Whoever names a server means the network, where the kernel asks for the right to do it. */
-    if (tell->options.command == TELL_SHUTDOWN && !program->server_given) {
+    if (tell->options.command == TELL_SHUTDOWN && !d2k_config_server_given(program->config)) {
         tell->options.local = true;
     }
     d2k_config_set_local(program->config, tell->options.local);
