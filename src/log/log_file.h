@@ -1,9 +1,10 @@
 /* log/log_file.h: a log file as D2000 keeps it, behind the sink of base/log.h.
  *
- * Name: <suffix>[-<process name>][-<instance>].log. Kept at start: X.log becomes X.prev.log, the
- * old X.prev.log is appended to X.his.log, and X.his.log over Max_Log_Size is moved to
- * X.his.log.bak. A log that cannot write loses lines and says how many as soon as it can; it never
- * ends the program. */
+ * Name: <suffix>[-<process name>][-<instance>].log. Kept at start, and when it gets over
+ * Max_Log_Size: X.log becomes X.prev.log, the old X.prev.log is appended to X.his.log, and
+ * X.his.log over Max_Log_Size is moved to X.his.log.bak. A log that cannot write loses lines and
+ * says how many as soon as it can; it never ends the program. A WARNING or ERROR that repeats,
+ * apart from numbers and addresses, is written once a second, with the number of the others. */
 #ifndef D2K_LOG_LOG_FILE_H
 #define D2K_LOG_LOG_FILE_H
 
@@ -22,7 +23,11 @@ struct log_file_options {
     bool threaded; /* lines are written by a thread of its own, from a bounded queue; what does not
                       fit is counted and reported in a line when there is room again */
     bool also_stderr;
+    bool to_journal;           /* lines go to stderr too, each with its priority in front: "<4>" */
+    bool json;                 /* one JSON object a line: time (RFC 3339), level, component, text */
     uint64_t max_history_size; /* of .his.log; 0: no limit */
+    uint64_t max_size;         /* of .log, which is kept as at start before it gets larger; 0: no
+                                  limit. A shared log has none. */
 };
 
 #define LOG_QUEUE_MAX_BYTES (1024u * 1024u) /* waiting for the thread */

@@ -17,6 +17,7 @@ int64_t os_wall_ns(void);
 /* Local calendar time of a wall time. */
 struct os_calendar {
     int year, month, day, hour, minute, second, millisecond;
+    int utc_offset_minutes; /* of this local time, east is positive */
 };
 struct os_calendar os_local_time(int64_t wall_ns);
 

@@ -51,5 +51,6 @@ struct os_calendar os_local_time(int64_t wall_ns)
     calendar.minute = local.tm_min;
     calendar.second = local.tm_sec;
     calendar.millisecond = (int)(rest_ns / NS_PER_MS);
+    calendar.utc_offset_minutes = (int)(local.tm_gmtoff / 60);
     return calendar;
 }
