@@ -63,6 +63,7 @@ static void on_tick(void *context, uint64_t now_ms)
     while (!late && (link = net_link_at(kernel->net, &position)) != NULL) {
         client_tick(net_link_data(link), now_ms);
     }
+    service_tick(kernel, now_ms);
     tags_tick(kernel, now_ms);
     log_left_out(kernel, log_limiter_left_out(&kernel->refusals, os_monotonic_ms()));
     clients_bury(kernel);
@@ -99,6 +100,7 @@ struct net_callbacks kernel_callbacks(struct kernel *kernel)
         .tick = on_tick,
         .asked_to_end = on_asked_to_end,
         .not_opened = on_not_opened,
+        .asked_to_read_again = service_read_again,
     };
 }
 
@@ -131,6 +133,7 @@ void kernel_end(struct kernel *kernel, const char *why)
         return;
     }
     kernel->ending = true;
+    service_ending(why);
     log_write(kernel->log, LOG_INFO, "SERVER", "Kernel ends: %s. Saying good-bye to %zu processes.",
               why, plant_running_count(kernel->plant));
     size_t position = 0;

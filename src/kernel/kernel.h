@@ -31,6 +31,15 @@ struct kernel_setup {
     struct plant *plant;
     unsigned max_clients;
     uint32_t admin_uid; /* this user and root may administer over the local socket */
+    struct tls_keeper *keeper;
+};
+
+/* What the service manager was told last. */
+struct service {
+    uint16_t port;
+    uint64_t watchdog_ms; /* 0: it does not watch us */
+    uint64_t alive_ms, told_ms;
+    size_t told_count;
 };
 
 struct kernel {
@@ -45,6 +54,7 @@ struct kernel {
     bool ending;
     uint64_t tick_ms; /* last */
     bool tick_was_late;
+    struct service service;
     struct log_limiter refusals; /* of connections that did not become processes */
     struct list
         gone; /* clients whose link has ended, freed when nobody can be working on them any more */
@@ -79,6 +89,7 @@ struct client {
     struct kernel *kernel;
     struct net_link *link;
     struct machine machine;
+    uint64_t capabilities; /* that both sides have */
     struct registration registration;
     struct process *process;       /* while REGISTERED */
     struct subscriber *subscriber; /* while REGISTERED */
@@ -113,6 +124,16 @@ void kernel_end(struct kernel *kernel, const char *why);
 /* A line about a connection that did not become a process may be written; false: it is counted
  * instead. Any thread. */
 bool kernel_may_log_refusal(struct kernel *kernel);
+
+/* service.c: what the service manager is told; nothing when there is none */
+
+/* Everything listens: clients may come. */
+void service_ready(struct kernel *kernel, uint16_t port);
+void service_tick(struct kernel *kernel, uint64_t now_ms);
+void service_ending(const char *why);
+/* SIGHUP: looks at the TLS configuration and logs what is in force. May wait for files: not on the
+ * plant thread. */
+void service_read_again(void *context);
 
 /* client.c */
 

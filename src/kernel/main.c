@@ -10,6 +10,7 @@
 #include "log/log_file.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/service.h"
 #include "os/system.h"
 #include "registry/settings.h"
 #include "store/hobj_table.h"
@@ -116,7 +117,10 @@ static d2k_result open_log(struct program *p, struct error *err)
         .name = LOG_NAME,
         .threaded = true,
         .also_stderr = os_is_terminal(2),
+        .to_journal = os_service_stderr_is_journal(),
+        .json = p->options.log_json,
         .max_history_size = p->installation.max_log_size,
+        .max_size = p->installation.max_log_size,
     };
     d2k_result rc = log_file_open(&options, &p->log_file, err);
     if (rc == D2K_OK) {
@@ -192,6 +196,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
         .plant = p->plant,
         .max_clients = p->settings.max_clients,
         .admin_uid = os_user_id(),
+        .keeper = p->keeper,
     };
     d2k_result rc = kernel_init(&p->kernel, &setup, err);
     if (rc != D2K_OK) {
@@ -255,20 +260,59 @@ static d2k_result listen_locally(struct program *p, struct error *err)
     return rc;
 }
 
+/* What the service manager has opened for us is all there is of TCP then: the unit says where. */
+static d2k_result adopt_sockets(struct program *p, unsigned count, uint16_t *ret_port,
+                                bool *ret_local, struct error *err)
+{
+    *ret_local = false;
+    *ret_port = 0;
+    d2k_result rc = D2K_OK;
+    for (int i = 0; i < (int)count; i++) {
+        uint16_t port = 0;
+        struct error trouble;
+        d2k_result adopted = net_server_adopt(p->net, OS_SERVICE_FIRST_SOCKET + i, &port, &trouble);
+        if (adopted != D2K_OK && rc == D2K_OK) {
+            rc = error_set(err, adopted, "%s", trouble.text);
+        }
+        *ret_local = *ret_local || (adopted == D2K_OK && port == 0);
+        *ret_port = *ret_port == 0 ? port : *ret_port;
+        if (adopted == D2K_OK && port != 0) {
+            log_write(p->log, LOG_INFO, "SERVER",
+                      "Listening on [TCP/IP] port %u, opened by the service manager", port);
+        } else if (adopted == D2K_OK) {
+            log_write(p->log, LOG_INFO, "SERVER",
+                      "Listening on [LOCAL], opened by the service manager");
+        }
+    }
+    return rc;
+}
+
+static d2k_result listen_on_tcp(struct program *p, uint16_t *port, struct error *err)
+{
+    if (p->options.address_count == 0) {
+        return listen_on_all(p, port, err);
+    }
+    d2k_result rc = D2K_OK;
+    for (unsigned i = 0; rc == D2K_OK && i < p->options.address_count; i++) {
+        rc = listen_on(p, p->options.addresses[i], port, err);
+    }
+    return rc;
+}
+
 static d2k_result listen_everywhere(struct program *p, struct error *err)
 {
-    uint16_t port = p->options.port;
-    d2k_result rc = D2K_OK;
-    if (p->options.address_count == 0) {
-        rc = listen_on_all(p, &port, err);
+    uint16_t port = 0;
+    bool local = false;
+    d2k_result rc = adopt_sockets(p, os_service_sockets(), &port, &local, err);
+    if (rc == D2K_OK && port == 0) {
+        port = p->options.port;
+        rc = listen_on_tcp(p, &port, err);
     }
-    for (unsigned i = 0; rc == D2K_OK && i < p->options.address_count; i++) {
-        rc = listen_on(p, p->options.addresses[i], &port, err);
-    }
-    if (rc == D2K_OK) {
+    if (rc == D2K_OK && !local) {
         rc = listen_locally(p, err);
     }
     if (rc == D2K_OK) {
+        service_ready(&p->kernel, port);
         (void)printf("Listening on port %u\n", port);
         (void)fflush(stdout);
     }

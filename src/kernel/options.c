@@ -20,10 +20,19 @@ const char *kernel_options_help(void)
            "  --config-dir=<dir>      where installation.conf and cfg_<application>.conf lie\n"
            "  --installation=<name>   name of the installation (d2k)\n"
            "  --log-dir=<dir>         where KNL-SELF.log is written\n"
+           "  --log-format=<format>   d2000: lines as D2000 writes them (default); json: one "
+           "object a "
+           "line\n"
            "  --state-dir=<dir>       where the kernel keeps what survives a restart\n"
            "  --run-dir=<dir>         where the local socket for administration lies\n"
            "  --version               print the version and end\n"
            "  /? /h --help            print this and end\n"
+           "\n"
+           "Started by a service manager, it listens on the sockets that are handed in instead "
+           "($LISTEN_FDS).\n"
+           "SIGTERM, SIGINT: end in order. SIGHUP: look at the TLS configuration now and log what "
+           "is "
+           "in force.\n"
            "\n"
            "Exit codes: 0 ended as asked, 2 wrong parameter or configuration, 3 cannot listen,\n"
            "            6 internal error\n";
@@ -66,6 +75,15 @@ static d2k_result add_address(const char *text, struct kernel_options *o, struct
     return D2K_OK;
 }
 
+static d2k_result parse_log_format(const char *text, struct kernel_options *o, struct error *err)
+{
+    o->log_json = strcmp(text, "json") == 0;
+    if (!o->log_json && strcmp(text, "d2000") != 0) {
+        return error_set(err, D2K_ARGUMENT, "--log-format=%s: allowed: d2000, json", text);
+    }
+    return D2K_OK;
+}
+
 static d2k_result parse_one(const char *parameter, struct kernel_options *o, struct error *err)
 {
     const struct {
@@ -97,6 +115,9 @@ static d2k_result parse_one(const char *parameter, struct kernel_options *o, str
     }
     if ((value = value_of(parameter, "--address=")) != NULL) {
         return add_address(value, o, err);
+    }
+    if ((value = value_of(parameter, "--log-format=")) != NULL) {
+        return parse_log_format(value, o, err);
     }
     if (strcmp(parameter, "--version") == 0) {
         o->version = true;

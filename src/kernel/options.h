@@ -14,6 +14,7 @@ struct kernel_options {
     const char *addresses[NET_ADDRESSES_MAX]; /* --address=, none: all of IPv4 and IPv6 */
     unsigned address_count;
     uint16_t port; /* 0: the system chooses */
+    bool log_json; /* --log-format=json */
     bool help, version;
 };
 

@@ -49,6 +49,7 @@ void registration_hello(struct client *c, const struct wire_message *message)
         refuse(c, WIRE_CODE_APPLICATION, sentence);
         return;
     }
+    c->capabilities = hello->capabilities & WIRE_CAPABILITIES;
     struct wire_message answer = {.type = WIRE_WELCOME, .request = message->request};
     struct wire_welcome *welcome = &answer.as.welcome;
     welcome->version =
@@ -152,6 +153,7 @@ static void accept_registration(struct client *c)
         return;
     }
     kernel->connection_sql_id++;
+    subscriber_take_past(c->subscriber, (c->capabilities & WIRE_CAPABILITY_PAST) != 0);
     client_move(c, CLIENT_REGISTERED);
     log_write(kernel->log, LOG_INFO, "SERVER",
               "RegistraterProces OK. ClientName: %s Id: %u ComputerName: %s SAS: 0",
@@ -254,20 +256,18 @@ void registration_register(struct client *c, const struct wire_message *message)
                                                             : "a second Register");
         return;
     }
-    bool good = take_facts(c, message);
+    d2k_result named = take_facts(c, message) ? D2K_OK : D2K_ARGUMENT;
     char asked[sizeof c->registration.name];
     memcpy(asked, c->registration.name, sizeof asked);
-    if (good && (c->registration.flags & WIRE_REGISTER_NUMBERED) != 0 &&
-        plant_process_number(kernel->plant, slice_of(asked), c->registration.name, &err) !=
-            D2K_OK) {
-        good = false;
+    if (named == D2K_OK && (c->registration.flags & WIRE_REGISTER_NUMBERED) != 0) {
+        named = plant_process_number(kernel->plant, slice_of(asked), c->registration.name, &err);
     }
     log_write(kernel->log, LOG_INFO, "BACKEND",
               "RegistraterProces request from %s %s %s. ClientName: %s", asked,
               c->registration.version, client_where(c, where), c->registration.name);
-    if (!good) {
+    if (named != D2K_OK) {
         refuse_registration(
-            c, WIRE_CODE_BAD_NAME,
+            c, named == D2K_LIMIT ? WIRE_CODE_LIMIT : WIRE_CODE_BAD_NAME,
             err.text[0] != '\0'
                 ? err.text
                 : "process names are <workstation>.<suffix>: letters, digits, _ and - , a "

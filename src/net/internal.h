@@ -67,7 +67,9 @@ struct net_server {
     uv_idle_t more_to_flush; /* active while links are woken for the next turn */
     uv_timer_t ticker;
     uv_async_t arrived;
-    uv_signal_t sigterm, sigint;
+    uv_signal_t sigterm, sigint, sighup;
+    uv_work_t reading_again;
+    bool is_reading_again, read_once_more;
     bool loop_ready;
 
     struct listener listeners[NET_ADDRESSES_MAX];
@@ -84,6 +86,8 @@ struct net_server {
     struct slot *slots;
     uint32_t slot_count, first_free;
     struct list woken;
+    bool received;               /* something, since the sockets were last looked at */
+    uint64_t gathering_since_ns; /* 0: not gathering */
     struct list ending;
 };
 

@@ -266,6 +266,7 @@ static void read_in(struct net_link *link)
     }
     link->received_ms = uv_now(&server->loop);
     link->received_bytes += size;
+    server->received = true;
     session_received(link->session, size);
     server->callbacks.received(server->callbacks.context, link);
     /* The buffers that were just emptied go back with the flush at the end of this turn. */

@@ -41,11 +41,36 @@ static void on_more_to_flush(uv_idle_t *idle)
     (void)idle; /* that it is there keeps the loop from sleeping */
 }
 
+/* While more keeps coming in, what is to go out is gathered for a while, so that a reader gets many
+ * values in one record instead of each in its own. True: look again before anything goes out. Costs
+ * one look at the sockets when nothing more comes. */
+static bool still_gathering(struct net_server *server)
+{
+    if (!server->received) {
+        server->gathering_since_ns = 0;
+        return false;
+    }
+    server->received = false;
+    uint64_t now_ns = uv_hrtime();
+    if (server->gathering_since_ns == 0) {
+        server->gathering_since_ns = now_ns;
+    }
+    if (now_ns - server->gathering_since_ns < NET_GATHER_MAX_NS) {
+        return true;
+    }
+    server->gathering_since_ns = 0;
+    return false;
+}
+
 /* Runs before the loop waits: everything that this turn has woken goes out now. Whoever is woken by
  * that comes next, after those whose sockets are ready now. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct net_server *server = prepare->data;
+    if (still_gathering(server)) {
+        (void)uv_idle_start(&server->more_to_flush, on_more_to_flush);
+        return;
+    }
     struct list end_of_turn;
     list_init(&end_of_turn);
     list_append(&server->woken, &end_of_turn);
@@ -82,6 +107,43 @@ static void on_signal(uv_signal_t *handle, int number)
     server->callbacks.asked_to_end(server->callbacks.context);
 }
 
+/* ---- SIGHUP ---- */
+
+static void read_again(uv_work_t *work)
+{
+    struct net_server *server = work->data;
+    server->callbacks.asked_to_read_again(server->callbacks.context);
+}
+
+static void begin_reading_again(struct net_server *server);
+
+static void on_read_again(uv_work_t *work, int status)
+{
+    struct net_server *server = work->data;
+    (void)status;
+    server->is_reading_again = false;
+    if (server->read_once_more) {
+        begin_reading_again(server);
+    }
+}
+
+static void begin_reading_again(struct net_server *server)
+{
+    server->read_once_more = server->is_reading_again;
+    if (server->is_reading_again || atomic_load(&server->stopping)) {
+        return;
+    }
+    server->reading_again.data = server;
+    server->is_reading_again =
+        uv_queue_work(&server->loop, &server->reading_again, read_again, on_read_again) == 0;
+}
+
+static void on_hang_up(uv_signal_t *handle, int number)
+{
+    (void)number;
+    begin_reading_again(handle->data);
+}
+
 /* ---- life ---- */
 
 static d2k_result init_loop(struct net_server *server, struct error *err)
@@ -96,8 +158,9 @@ static d2k_result init_loop(struct net_server *server, struct error *err)
     rc |= uv_async_init(&server->loop, &server->arrived, on_arrived);
     rc |= uv_signal_init(&server->loop, &server->sigterm);
     rc |= uv_signal_init(&server->loop, &server->sigint);
+    rc |= uv_signal_init(&server->loop, &server->sighup);
     server->prepare.data = server->ticker.data = server->arrived.data = server;
-    server->sigterm.data = server->sigint.data = server;
+    server->sigterm.data = server->sigint.data = server->sighup.data = server;
     return rc == 0 ? D2K_OK : error_set(err, D2K_IO, "the event loop cannot be prepared");
 }
 
@@ -166,27 +229,48 @@ void net_server_free(struct net_server *server)
     free(server);
 }
 
+static d2k_result add_listener(struct net_server *server, int fd, uint16_t *ret_port,
+                               struct error *err)
+{
+    uint16_t port = os_socket_local_port(fd);
+    if (server->listener_count == NET_ADDRESSES_MAX) {
+        os_socket_close(fd);
+        return error_set(err, D2K_LIMIT, "cannot listen on more than %u addresses",
+                         NET_ADDRESSES_MAX);
+    }
+    server->listeners[server->listener_count++] = (struct listener){.fd = fd, .local = port == 0};
+    if (ret_port != NULL) {
+        *ret_port = port;
+    }
+    return D2K_OK;
+}
+
+d2k_result net_server_adopt(struct net_server *server, int fd, uint16_t *ret_port,
+                            struct error *err)
+{
+    int rc = os_socket_adopt_listening(fd);
+    if (rc != 0) {
+        os_socket_close(fd);
+        return error_set(err, D2K_IO,
+                         "descriptor %d that the service manager handed in is no listening stream "
+                         "socket (%s); look at the .socket unit",
+                         fd, os_error_text(rc));
+    }
+    return add_listener(server, fd, ret_port, err);
+}
+
 d2k_result net_server_listen(struct net_server *server, const struct os_address *address,
                              uint16_t *ret_port, struct error *err)
 {
     char text[ADDRESS_TEXT_MAX];
     os_address_format(address, text, sizeof text);
-    if (server->listener_count == NET_ADDRESSES_MAX) {
-        return error_set(err, D2K_LIMIT, "cannot listen on %s: %u addresses are the limit", text,
-                         NET_ADDRESSES_MAX);
-    }
     int fd;
     int rc = os_socket_listen(address, NET_LISTEN_BACKLOG, &fd);
     if (rc != 0) {
         return error_set(err, D2K_IO, "cannot listen on %s: %s%s", text, os_error_text(rc),
                          rc == EADDRINUSE ? " (does another kernel run on this port?)" : "");
     }
-    uint16_t port = os_socket_local_port(fd);
-    server->listeners[server->listener_count++] = (struct listener){.fd = fd, .local = port == 0};
-    if (ret_port != NULL) {
-        *ret_port = port;
-    }
-    return D2K_OK;
+    return add_listener(server, fd, ret_port, err);
 }
 
 d2k_result net_server_run(struct net_server *server, struct error *err)
@@ -195,6 +279,7 @@ d2k_result net_server_run(struct net_server *server, struct error *err)
     rc |= uv_timer_start(&server->ticker, on_tick, NET_TICK_MS, NET_TICK_MS);
     rc |= uv_signal_start(&server->sigterm, on_signal, SIGTERM);
     rc |= uv_signal_start(&server->sigint, on_signal, SIGINT);
+    rc |= uv_signal_start(&server->sighup, on_hang_up, SIGHUP);
     if (rc != 0) {
         return error_set(err, D2K_IO, "the event loop cannot be started");
     }

@@ -33,6 +33,10 @@
 #define NET_LISTEN_BACKLOG 4096
 #define NET_ADDRESSES_MAX  16u
 
+/* How long values are gathered at most while more keep coming in; a value that comes alone waits
+ * for nothing. */
+#define NET_GATHER_MAX_NS 500000u
+
 /* A link is filled by the kernel up to the high mark and again below the low mark. */
 #define NET_HIGH_WATER (256u * 1024u)
 #define NET_LOW_WATER  (64u * 1024u)
@@ -73,6 +77,8 @@ struct net_callbacks {
     /* A connection was refused, dropped or lost before it was handed over. Must be safe from any
      * thread. `why` is escaped. `address` NULL: it could not even be accepted. */
     void (*not_opened)(void *context, const char *address, const char *why);
+    /* SIGHUP: configuration may have changed. One call at a time, on a thread that may wait. */
+    void (*asked_to_read_again)(void *context);
 };
 
 #define NET_TICK_MS 250u
@@ -94,6 +100,12 @@ void net_server_free(struct net_server *server);
  * be NULL) tells. D2K_IO names the address and why. */
 d2k_result net_server_listen(struct net_server *server, const struct os_address *address,
                              uint16_t *ret_port, struct error *err) D2K_MUST_CHECK;
+
+/* Takes a socket that listens already (the service manager made it) as one more; before
+ * net_server_run(). *ret_port: its port, 0 for a local socket. The server closes it, also when this
+ * fails: D2K_IO (it is no listening stream socket), D2K_LIMIT. */
+d2k_result net_server_adopt(struct net_server *server, int fd, uint16_t *ret_port,
+                            struct error *err) D2K_MUST_CHECK;
 
 /* Starts the workers and runs the loop until net_server_stop(). D2K_IO when a thread cannot be
  * started. */

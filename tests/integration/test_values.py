@@ -107,6 +107,25 @@ def test_objects_that_come_later_match_too(plant, kernel):
         assert contents(reader.expect("Update")) == [9]
 
 
+@pytest.mark.parametrize("takes_past", [True, False])
+def test_values_of_the_past_reach_only_readers_that_know_them(plant, kernel, takes_past):
+    capabilities = protocol.CAPABILITIES & ~(0 if takes_past else protocol.CAPABILITY_PAST)
+    with protocol.Link(plant.port) as source, protocol.Link(plant.port) as reader:
+        source.register("SOURCE.API", flags=0)
+        hobj = source.define("Tank.Past")
+        reader.register("READER.API", flags=0, capabilities=capabilities)
+        reader.subscribe("Tank.Past", mode=1)
+        source.publish(hobj, 1, 1)
+        source.publish(hobj, 2, 2, past=True)
+        source.publish(hobj, 3, 3)
+        seen = []
+        while not seen or seen[-1] != 3:
+            seen += contents(reader.expect("Update"))
+        assert seen == ([1, 2, 3] if takes_past else [1, 3])
+        reader.send("Read", pattern="Tank.Past")
+        assert contents(reader.expect("Update")) == [3]
+
+
 def publish_while_reader_sleeps(plant, mode, count):
     """Publishes count values that a reader takes only afterwards; returns what it got and lost."""
     with protocol.Link(plant.port) as source, protocol.Link(plant.port) as reader:

@@ -17,6 +17,7 @@ LENGTH_MAX_UNREGISTERED = 4096
 LENGTH_MAX = 1024 * 1024
 SKIPPABLE = 0x0001
 CAPABILITIES = 0x07
+CAPABILITY_PAST = 0x02
 REGISTER_NUMBERED = 0x02
 
 CODES = {
@@ -136,9 +137,9 @@ def decode(number, request, payload):
     return Message(name, request, values)
 
 
-def value_record(hobj, kind, content, status=1, sequence=1, time_ns=None):
+def value_record(hobj, kind, content, status=1, sequence=1, time_ns=None, past=False):
     """One value of an Update; content: packed bytes."""
-    body = VALUE.pack(hobj, kind, 0, 0, status, time_ns or time.time_ns(), sequence) + content
+    body = VALUE.pack(hobj, kind, int(past), 0, status, time_ns or time.time_ns(), sequence) + content
     return struct.pack("<I", len(body)) + body
 
 
@@ -260,10 +261,10 @@ class Link:
             if message.name == "Watchdog":
                 self.send_bytes(encode("Watchdog"))
 
-    def hello(self, application="", versions=(1, 1), preface=PREFACE):
+    def hello(self, application="", versions=(1, 1), preface=PREFACE, capabilities=CAPABILITIES):
         self.send_bytes(preface + encode(
             "Hello", 1, version_min=versions[0], version_max=versions[1],
-            capabilities=CAPABILITIES, application=application))
+            capabilities=capabilities, application=application))
 
     def register_bytes(self, name, instance=0, flags=0, watchdog_ms=600_000, computer="TESTPC"):
         return encode(
@@ -272,9 +273,10 @@ class Link:
             client_instance=os.urandom(16), resume_token=bytes(32), watchdog_ms=watchdog_ms,
             flags=flags)
 
-    def register(self, name="TESTPC.API", flags=REGISTER_NUMBERED, **more):
+    def register(self, name="TESTPC.API", flags=REGISTER_NUMBERED, capabilities=CAPABILITIES,
+                 **more):
         """Hello and Register; returns Registered."""
-        self.hello()
+        self.hello(capabilities=capabilities)
         self.welcome = self.expect("Welcome")
         self.send_bytes(self.register_bytes(name, flags=flags, **more))
         return self.expect("Registered")
@@ -284,9 +286,9 @@ class Link:
         self.send("Define", type=kind, name=name, description="", unit="")
         return self.expect("Defined").hobj
 
-    def publish(self, hobj, content, sequence):
+    def publish(self, hobj, content, sequence, past=False):
         self.send_bytes(encode("Update", values=value_record(
-            hobj, INTEGER, struct.pack("<q", content), sequence=sequence)))
+            hobj, INTEGER, struct.pack("<q", content), sequence=sequence, past=past)))
 
     def subscribe(self, pattern, mode=0, subscription=1):
         """Waits for the end of the snapshot."""
