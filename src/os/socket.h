@@ -51,6 +51,11 @@ int os_address_local(const char *path, struct os_address *ret_address) D2K_MUST_
  * new one has mode 0600; EADDRINUSE when somebody answers on it. */
 int os_socket_listen(const struct os_address *address, int backlog, int *ret_fd) D2K_MUST_CHECK;
 
+/* Makes a descriptor that came from outside usable as one of os_socket_listen(): close-on-exec and
+ * not blocking. ENOTSOCK, EINVAL (it does not listen for streams), EAFNOSUPPORT (neither internet
+ * nor local): it is untouched. */
+int os_socket_adopt_listening(int fd) D2K_MUST_CHECK;
+
 /* Port that a socket is bound to, 0 for a local socket. */
 uint16_t os_socket_local_port(int fd);
 

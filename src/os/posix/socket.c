@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -335,6 +336,39 @@ int os_socket_listen(const struct os_address *address, int backlog, int *ret_fd)
         return error;
     }
     *ret_fd = fd;
+    return 0;
+}
+
+static int int_option(int fd, int option, int *ret_value)
+{
+    socklen_t size = sizeof *ret_value;
+    return getsockopt(fd, SOL_SOCKET, option, ret_value, &size) == 0 ? 0 : errno;
+}
+
+int os_socket_adopt_listening(int fd)
+{
+    int type = 0, listens = 0, family = 0;
+    int error = int_option(fd, SO_TYPE, &type);
+    if (error == 0) {
+        error = int_option(fd, SO_ACCEPTCONN, &listens);
+    }
+    if (error == 0) {
+        error = int_option(fd, SO_DOMAIN, &family);
+    }
+    if (error != 0) {
+        return error;
+    }
+    if (type != SOCK_STREAM || listens == 0) {
+        return EINVAL;
+    }
+    if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) {
+        return EAFNOSUPPORT;
+    }
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        return errno;
+    }
     return 0;
 }
 
