@@ -146,6 +146,12 @@ const struct setting *settings_find(const char *file, const char *key, const cha
 char *setting_type_text(const struct setting *setting, char *ret, size_t size);
 const char *setting_when_text(enum setting_when when); /* "at the next connect" */
 
+/* Whether its value names files: one, or as a list several. The entries of a list may stand in
+ * quotes of their own, so a list is read as it is written (registry_value.raw). NULL gives false.
+ */
+bool setting_is_path(const struct setting *setting);
+bool setting_is_list(const struct setting *setting);
+
 /* "did you mean ..." for a value that no row has, or "" when nothing is near. Returns ret. */
 char *settings_suggest(const char *file, const char *key, const char *name, char *ret, size_t size);
 

@@ -183,3 +183,13 @@ const char *setting_when_text(enum setting_when when)
 {
     return when == SETTING_AT_NEXT_CONNECT ? "at the next connect" : "at the next start";
 }
+
+bool setting_is_list(const struct setting *setting)
+{
+    return setting != NULL && setting->type->is_list;
+}
+
+bool setting_is_path(const struct setting *setting)
+{
+    return setting != NULL && (setting->type == &path_type || setting->type == &paths_type);
+}

@@ -136,6 +136,31 @@ def registry():
     yield "long_line", b"A = " + b"x" * 8200 + b"\n"
 
 
+def reg_files():
+    head = "Windows Registry Editor Version 5.00\r\n\r\n"
+    key = "[HKEY_LOCAL_MACHINE\\SOFTWARE\\Ipesoft\\d2k\\cfg_PLANT\\TLS_Server]\r\n"
+    strings = '"TLS_CertFile"="c:\\\\keys\\\\server.crt"\r\n@="a \\"b\\""\r\n"\u017elt\u00e1"="\u20ac \U0001f512"\r\n'
+    data = ('"n"=dword:0000000a\r\n"e"=hex(2):25,00,41,00,\\\r\n  25,00,00,00\r\n"b"=hex:01,2\r\n'
+            '"m"=hex(7):61,00,00,00,62,00,00,00,00,00\r\n"q"=hex(b):01,00,00,00,00,00,00,00\r\n'
+            '"s"=hex(1):3d,d8,12,dd\r\n"x"=hex(ffff):\r\n')
+    deleted = '"a"=-\r\n[-HKLM\\a]b]\r\n; comment\r\n'
+    whole = head + key + strings + data + deleted
+    yield "utf16", b"\xff\xfe" + whole.encode("utf-16-le")
+    yield "utf16_no_mark", whole.encode("utf-16-le")
+    yield "utf8", whole.encode()
+    yield "utf8_mark", b"\xef\xbb\xbf" + whole.encode()
+    yield "version_4", ("REGEDIT4\n" + key + '"e"=hex(2):61,ed,00\n"m"=hex(7):61,00,00\n').encode()
+    yield "latin1", ("REGEDIT4\n" + key + '"\u00ed"="\u00e1"\n').encode("latin-1")
+    yield "no_latin1", b"REGEDIT4\n[k]\n\"a\"=\"\x9a\"\n"
+    yield "surrogate", b"\xff\xfe" + head.encode("utf-16-le") + b"\x00\xd8"
+    yield "unclosed", (head + key + '"a"="b').encode()
+    yield "bad_escape", (head + key + '"a"="C:\\temp"').encode()
+    yield "bad_hex", (head + key + '"a"=hex:1,g').encode()
+    yield "cut_line", (head + key + '"a"=hex:1,\\').encode()
+    yield "no_key", (head + '"a"="b"').encode()
+    yield "several_lines", (head + key + '"a"="b\r\nc"').encode()
+
+
 def sessions():
     """First byte: 0x80 for a client, and size of the pieces less one."""
     whole, pieces, client = b"\x7f", b"\x00", b"\xff"
@@ -168,7 +193,7 @@ def sessions():
 
 def main():
     targets = {"message": messages, "value": values, "text": texts, "registry": registry,
-               "session": sessions}
+               "session": sessions, "reg_file": reg_files}
     for target, seeds in targets.items():
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)

@@ -363,6 +363,39 @@ int os_file_try_lock(int fd)
     return lock_whole_file(fd, LOCK_EX | LOCK_NB);
 }
 
+int os_directory_open(const char *path, int *ret_fd)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+int os_file_sync(int fd)
+{
+    return fsync(fd) == 0 ? 0 : errno;
+}
+
+int os_file_take_owner(const char *path, const char *like)
+{
+    struct stat wanted, now;
+    if (stat(like, &wanted) != 0 || stat(path, &now) != 0) {
+        return errno;
+    }
+    if (wanted.st_uid == now.st_uid && wanted.st_gid == now.st_gid) {
+        return 0;
+    }
+    return chown(path, wanted.st_uid, wanted.st_gid) == 0 ? 0 : errno;
+}
+
+int os_file_real_path(const char *path, char **ret_path)
+{
+    *ret_path = realpath(path, NULL);
+    return *ret_path != NULL ? 0 : errno;
+}
+
 void os_file_close(int fd)
 {
     if (fd >= 0) {

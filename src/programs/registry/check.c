@@ -14,7 +14,7 @@
 #define EXPIRES_SOON_DAYS 30
 
 struct check {
-    struct findings findings;
+    struct findings *findings;
     const struct registry_location *location;
     const char *path; /* of the file that is checked now */
 };
@@ -23,7 +23,7 @@ static void take_finding(void *context, bool is_error, const char *path, unsigne
                          const char *text)
 {
     struct check *check = context;
-    findings_add(&check->findings, is_error ? SEVERITY_ERROR : SEVERITY_WARNING, path, line, "%s",
+    findings_add(check->findings, is_error ? SEVERITY_ERROR : SEVERITY_WARNING, path, line, "%s",
                  text);
 }
 
@@ -49,15 +49,15 @@ static void check_dates(struct check *check, unsigned line, const char *path,
                                   ? "new links are refused (TLS_CertDates = strict)"
                                   : "every connect logs a WARNING (TLS_CertDates = warn)";
     if (now > info->not_after) {
-        findings_add(&check->findings, SEVERITY_ERROR, check->path, line,
+        findings_add(check->findings, SEVERITY_ERROR, check->path, line,
                      "%s: certificate %s expired on %s UTC: %s", path, info->subject,
                      info->not_after_text, consequence);
     } else if (now < info->not_before) {
-        findings_add(&check->findings, SEVERITY_ERROR, check->path, line,
+        findings_add(check->findings, SEVERITY_ERROR, check->path, line,
                      "%s: certificate %s is valid only from %s UTC: %s", path, info->subject,
                      info->not_before_text, consequence);
     } else if (info->days_left <= EXPIRES_SOON_DAYS) {
-        findings_add(&check->findings, SEVERITY_WARNING, check->path, line,
+        findings_add(check->findings, SEVERITY_WARNING, check->path, line,
                      "%s: certificate %s expires on %s UTC: %d days left", path, info->subject,
                      info->not_after_text, info->days_left);
     }
@@ -67,12 +67,12 @@ static void check_form(struct check *check, unsigned line, const char *path,
                        const struct tls_certificate_info *info)
 {
     if (info->version == 1) {
-        findings_add(&check->findings, SEVERITY_WARNING, check->path, line,
+        findings_add(check->findings, SEVERITY_WARNING, check->path, line,
                      "%s: certificate %s is X.509 v1, which other software takes for a CA; d2k "
                      "pins it and works with it; d2k-certs new makes a better one",
                      path, info->subject);
     } else if (info->is_ca) {
-        findings_add(&check->findings, SEVERITY_WARNING, check->path, line,
+        findings_add(check->findings, SEVERITY_WARNING, check->path, line,
                      "%s: certificate %s is a CA: do not install it as trusted elsewhere; d2k "
                      "pins it and works with it; d2k-certs new makes a better one",
                      path, info->subject);
@@ -103,7 +103,7 @@ static void check_identity(struct check *check, const struct registry_file *file
     size_t count;
     struct error err;
     if (tls_certificates_read(server->cert_file, &infos, &count, &err) != D2K_OK) {
-        findings_add(&check->findings, SEVERITY_ERROR, check->path, line, "%s%s", err.text,
+        findings_add(check->findings, SEVERITY_ERROR, check->path, line, "%s%s", err.text,
                      path_hint(text_of(file, "TLS_Server", "TLS_CertFile")));
         return;
     }
@@ -112,7 +112,7 @@ static void check_identity(struct check *check, const struct registry_file *file
     free(infos);
     if (tls_identity_check(server->cert_file, server->key_file, &err) != D2K_OK) {
         unsigned key_line = line_of(file, "TLS_Server", "TLS_KeyFile");
-        findings_add(&check->findings, SEVERITY_ERROR, check->path, key_line > 0 ? key_line : line,
+        findings_add(check->findings, SEVERITY_ERROR, check->path, key_line > 0 ? key_line : line,
                      "%s%s", err.text, path_hint(text_of(file, "TLS_Server", "TLS_KeyFile")));
     }
 }
@@ -124,7 +124,7 @@ static bool check_trusted_file(struct check *check, unsigned line, const char *p
     size_t count;
     struct error err;
     if (tls_certificates_read(path, &infos, &count, &err) != D2K_OK) {
-        findings_add(&check->findings, SEVERITY_WARNING, check->path, line,
+        findings_add(check->findings, SEVERITY_WARNING, check->path, line,
                      "%s: this entry is skipped%s", err.text, path_hint(path));
         return false;
     }
@@ -146,7 +146,7 @@ static void check_trusted(struct check *check, const struct registry_file *file,
         }
     }
     if (usable == 0 && client->trusted_count > 0 && client->level == TLS_LEVEL_PEER_AUTH) {
-        findings_add(&check->findings, SEVERITY_ERROR, check->path, line,
+        findings_add(check->findings, SEVERITY_ERROR, check->path, line,
                      "TLS_TrustedCerts has no usable entry: at TLSPeerAuth no client connects");
     }
 }
@@ -159,25 +159,29 @@ static void note_missing_sections(struct check *check, const struct application_
     if (settings->tls_server.present) {
         return;
     }
-    findings_add(&check->findings, settings->tls_client.present ? SEVERITY_NOTE : SEVERITY_WARNING,
+    findings_add(check->findings, settings->tls_client.present ? SEVERITY_NOTE : SEVERITY_WARNING,
                  check->path, 0,
                  "there is no [TLS_Server]: a kernel started with @%s has no TLS and accepts "
                  "every client",
                  application);
 }
 
-static void check_application_file(struct check *check, const struct registry_file *file,
-                                   const char *application)
+void check_application_file(struct findings *findings, const struct registry_file *file,
+                            const char *application, bool with_certificates)
 {
+    struct check own = {.findings = findings, .path = file->path};
+    struct check *check = &own;
     struct settings_findings sink = {take_finding, check};
     struct application_settings settings;
     struct error err;
     d2k_result result = settings_parse_application(file, &sink, &settings, &err);
     if (result != D2K_OK && result != D2K_CONFIG) {
-        findings_add_error(&check->findings, file->path, &err);
+        findings_add_error(check->findings, file->path, &err);
     } else {
-        check_identity(check, file, &settings.tls_server);
-        check_trusted(check, file, &settings.tls_client);
+        if (with_certificates) {
+            check_identity(check, file, &settings.tls_server);
+            check_trusted(check, file, &settings.tls_client);
+        }
         note_missing_sections(check, &settings, application);
     }
     settings_free_application(&settings);
@@ -189,16 +193,14 @@ static int check_application(struct check *check, const char *application)
     if (path == NULL) {
         return OUTPUT_EXIT_INTERNAL;
     }
-    check->path = path;
     struct registry_file *file;
     struct error err;
     if (tree_read_file(path, &file, &err) != D2K_OK) {
-        findings_add_error(&check->findings, path, &err);
+        findings_add_error(check->findings, path, &err);
     } else {
-        check_application_file(check, file, application);
+        check_application_file(check->findings, file, application, true);
         registry_free(file);
     }
-    check->path = NULL;
     free(path);
     return OUTPUT_EXIT_OK;
 }
@@ -213,18 +215,20 @@ static bool is_there(const struct os_names *names, const char *application)
     return false;
 }
 
-static void check_installation_file(struct check *check, const struct registry_file *file,
-                                    const struct os_names *applications)
+void check_installation_file(struct findings *findings, const struct registry_file *file,
+                             const struct os_names *applications)
 {
+    struct check own = {.findings = findings, .path = file->path};
+    struct check *check = &own;
     struct settings_findings sink = {take_finding, check};
     struct installation_settings settings;
     struct error err;
     d2k_result result = settings_parse_installation(file, &sink, &settings, &err);
     if (result != D2K_OK && result != D2K_CONFIG) {
-        findings_add_error(&check->findings, file->path, &err);
+        findings_add_error(check->findings, file->path, &err);
     } else if (settings.default_application != NULL && !applications->more &&
                !is_there(applications, settings.default_application)) {
-        findings_add(&check->findings, SEVERITY_ERROR, file->path,
+        findings_add(check->findings, SEVERITY_ERROR, file->path,
                      line_of(file, "", "DefaultApplication"),
                      "DefaultApplication = %s, but there is no cfg_%s.conf: a program without "
                      "@<application> does not start",
@@ -243,10 +247,10 @@ static int check_installation(struct check *check, const struct os_names *applic
     struct error err;
     d2k_result result = tree_read_file(path, &file, &err);
     if (result == D2K_OK) {
-        check_installation_file(check, file, applications);
+        check_installation_file(check->findings, file, applications);
         registry_free(file);
     } else if (result != D2K_NOT_FOUND) {
-        findings_add_error(&check->findings, path, &err);
+        findings_add_error(check->findings, path, &err);
     }
     free(path);
     return OUTPUT_EXIT_OK;
@@ -275,7 +279,7 @@ static void warn_of_bad_names(struct check *check)
             application[size] = '\0';
         }
         if (!registry_is_application_name(application)) {
-            findings_add(&check->findings, SEVERITY_WARNING, check->location->config_dir, 0,
+            findings_add(check->findings, SEVERITY_WARNING, check->location->config_dir, 0,
                          "%s is never read: an application's name has 1 to %u letters, digits, _ "
                          "or -",
                          names.names[i], REGISTRY_APPLICATION_MAX);
@@ -296,10 +300,10 @@ static int check_all(struct check *check, const struct options *options,
     }
     warn_of_bad_names(check);
     if (applications->count == 0) {
-        findings_add(&check->findings, SEVERITY_WARNING, check->location->config_dir, 0,
+        findings_add(check->findings, SEVERITY_WARNING, check->location->config_dir, 0,
                      "there is no cfg_<application>.conf");
     } else if (applications->more) {
-        findings_add(&check->findings, SEVERITY_WARNING, check->location->config_dir, 0,
+        findings_add(check->findings, SEVERITY_WARNING, check->location->config_dir, 0,
                      "only the first %u applications were checked", REGISTRY_APPLICATIONS_MAX);
     }
     return code;
@@ -312,11 +316,12 @@ int check_configuration(const struct options *options, const struct registry_loc
     if (registry_applications(location, &applications, &err) != D2K_OK) {
         return output_fail(&err);
     }
-    struct check check = {.location = location};
-    findings_begin(&check.findings, options->json);
+    struct findings findings;
+    findings_begin(&findings, options->json);
+    struct check check = {.findings = &findings, .location = location};
     int code = check_all(&check, options, &applications);
     os_names_free(&applications);
-    int found = findings_end(&check.findings);
+    int found = findings_end(&findings);
     if (code != OUTPUT_EXIT_OK) {
         output_complain("out of memory");
         return code;

@@ -57,7 +57,9 @@ void findings_add(struct findings *findings, enum severity severity, const char 
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     findings->counts[severity]++;
-    if (findings->as_json) {
+    if (findings->sink != NULL) {
+        findings->sink(findings->sink_context, severity, path, line, text);
+    } else if (findings->as_json) {
         write_json(&findings->json, severity, path, line, text);
     } else {
         print(severity, path, line, text);

@@ -15,6 +15,10 @@ enum severity {
 };
 
 struct findings {
+    /* Gets every finding instead of the output; NULL: none. */
+    void (*sink)(void *context, enum severity severity, const char *path, unsigned line,
+                 const char *text);
+    void *sink_context;
     bool as_json;
     struct buffer out; /* JSON */
     struct json json;

@@ -1,12 +1,28 @@
-/* d2k-registry: reads and checks the configuration of d2k. */
+/* d2k-registry: shows, checks and changes the configuration of d2k. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/version.h"
+#include "programs/registry/change.h"
 #include "programs/registry/check.h"
+#include "programs/registry/export.h"
+#include "programs/registry/import.h"
 #include "programs/registry/options.h"
 #include "programs/registry/output.h"
 #include "programs/registry/show.h"
+
+static const struct {
+    const char *name;
+    int (*run)(const struct options *options, const struct registry_location *location);
+} commands[] = {
+    {"list", show_list},
+    {"get", show_get},
+    {"set", change_set},
+    {"unset", change_unset},
+    {"import", import_run},
+    {"export", export_run},
+    {"check", check_configuration},
+};
 
 static int run_command(const struct options *options)
 {
@@ -18,13 +34,11 @@ static int run_command(const struct options *options)
     if (registry_locate(options->installation, options->config_dir, &location, &err) != D2K_OK) {
         return output_fail(&err);
     }
-    int code;
-    if (strcmp(options->command, "list") == 0) {
-        code = show_list(options, &location);
-    } else if (strcmp(options->command, "get") == 0) {
-        code = show_get(options, &location);
-    } else {
-        code = check_configuration(options, &location);
+    int code = OUTPUT_EXIT_INTERNAL;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(options->command, commands[i].name) == 0) {
+            code = commands[i].run(options, &location);
+        }
     }
     registry_location_free(&location);
     return code;

@@ -1,110 +1,11 @@
-/* programs/registry/options.h: GNU options, the original's @<application> and /?, and paths in the
- * tree. */
+/* programs/registry/options.h: GNU options, the original's @<application> and /?, and what belongs
+ * to each command. */
 #include "programs/registry/options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-
-const char *options_help(void)
-{
-    return "Usage: d2k-registry <command> [options]\n"
-           "\n"
-           "Reads and checks the configuration of d2k. It never changes it.\n"
-           "\n"
-           "  list [KEY]        everything that is set, where it stands, and the defaults\n"
-           "  get KEY\\NAME      one value; KEY\\NAME is TLS_Server\\TLS_CertFile,\n"
-           "                    cfg_<application>\\TLS_Server\\TLS_CertFile, or begins with\n"
-           "                    HKEY_LOCAL_MACHINE\\SOFTWARE\\Ipesoft\\<installation>\\ (or "
-           "HKLM\\...)\n"
-           "  check             all that the kernel or a client would refuse or warn about\n"
-           "  settings          all settings there are\n"
-           "\n"
-           "  @<application>, --application=<name>\n"
-           "                    default: DefaultApplication of installation.conf; check without "
-           "it\n"
-           "                    checks every cfg_<application>.conf that is there\n"
-           "  --config-dir=<directory>\n"
-           "                    default: $D2K_CONFIG_DIR, else /etc/d2k/<installation> or\n"
-           "                    ~/.config/d2k/<installation>\n"
-           "  --installation=<name>\n"
-           "                    default: $D2K_INSTALLATION, else d2k\n"
-           "  --json            output for programs (list, get, check)\n"
-           "  --markdown        as docs/registry/settings.md (settings)\n"
-           "  --help, -h, /?    this text\n"
-           "  --version         the version\n"
-           "\n"
-           "Exit codes:\n"
-           "  0  done; check: nothing found (notes do not count)\n"
-           "  1  list, get: there is no such key or value, or it is not set; check: warnings only\n"
-           "  2  wrong parameters, or a file that cannot be used; check: errors\n"
-           "  6  out of memory, or the output could not be written\n";
-}
-
-/* ---- paths in the tree ---- */
-
-/* If *at begins with this part (case ignored) and a backslash or the end: skips it. */
-static bool skip_part(char **at, const char *part)
-{
-    size_t size = strcspn(*at, "\\");
-    char end = (*at)[size];
-    (*at)[size] = '\0';
-    bool is_same = text_equal_ignoring_case(*at, part);
-    (*at)[size] = end;
-    if (is_same) {
-        *at += end == '\0' ? size : size + 1;
-    }
-    return is_same;
-}
-
-/* Takes the next part off, terminated; NULL: nothing is left. */
-static char *take_part(char **at)
-{
-    if (**at == '\0') {
-        return NULL;
-    }
-    char *part = *at;
-    size_t size = strcspn(part, "\\");
-    *at = part[size] == '\0' ? part + size : part + size + 1;
-    part[size] = '\0';
-    return part;
-}
-
-static bool begins_with_cfg(const char *text)
-{
-    char prefix[sizeof "cfg_"];
-    text_copy(prefix, sizeof prefix, text);
-    return text_equal_ignoring_case(prefix, "cfg_");
-}
-
-static d2k_result parse_path(const char *text, struct tree_path *ret_path, struct error *err)
-{
-    *ret_path = (struct tree_path){.rest = ""};
-    if (text == NULL) {
-        return D2K_OK;
-    }
-    char *at = ret_path->copy = text_format("%s", text);
-    if (at == NULL) {
-        return error_no_memory(err);
-    }
-    if (skip_part(&at, "HKEY_LOCAL_MACHINE") || skip_part(&at, "HKLM")) {
-        ret_path->is_absolute = true;
-        if (!skip_part(&at, "SOFTWARE") || !skip_part(&at, "Ipesoft")) {
-            return error_set(err, D2K_ARGUMENT,
-                             "%s: the configuration is below "
-                             "HKEY_LOCAL_MACHINE\\SOFTWARE\\Ipesoft\\<installation>",
-                             text);
-        }
-        ret_path->installation = take_part(&at);
-    }
-    if (begins_with_cfg(at)) {
-        ret_path->is_absolute = true;
-        ret_path->application = take_part(&at) + strlen("cfg_");
-    }
-    ret_path->rest = at;
-    return D2K_OK;
-}
 
 /* ---- arguments ---- */
 
@@ -132,37 +33,56 @@ static int take_value(const char *name, int argc, char **argv, int *at, const ch
 
 static bool take_flag(struct options *options, const char *argument)
 {
-    if (strcmp(argument, "--json") == 0) {
-        options->json = true;
-    } else if (strcmp(argument, "--markdown") == 0) {
-        options->markdown = true;
-    } else if (strcmp(argument, "--version") == 0) {
-        options->version = true;
-    } else if (strcmp(argument, "/?") == 0 || strcmp(argument, "--help") == 0 ||
-               strcmp(argument, "-h") == 0 || strcmp(argument, "/h") == 0) {
-        options->help = true;
-    } else {
-        return false;
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--json", &options->json},   {"--markdown", &options->markdown},
+                 {"--force", &options->force}, {"--dry-run", &options->dry_run},
+                 {"--utf8", &options->utf8},   {"--version", &options->version},
+                 {"--help", &options->help},   {"-h", &options->help},
+                 {"/?", &options->help},       {"/h", &options->help}};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (strcmp(argument, flags[i].name) == 0) {
+            *flags[i].flag = true;
+            return true;
+        }
     }
-    return true;
+    return false;
 }
 
 static d2k_result take_word(struct options *options, const char *word, struct error *err)
 {
     if (options->command == NULL) {
         options->command = word;
-    } else if (options->operand == NULL) {
-        options->operand = word;
-    } else {
-        return error_set(err, D2K_ARGUMENT, "%s: one argument too many", word);
+        return D2K_OK;
     }
+    if (options->word_count == OPTIONS_WORDS_MAX) {
+        return error_set(err, D2K_LIMIT, "more than %u arguments", OPTIONS_WORDS_MAX);
+    }
+    options->words[options->word_count++] = word;
     return D2K_OK;
+}
+
+/* The value of "set KEY VALUE" may look like anything. */
+static bool expects_value(const struct options *options)
+{
+    if (options->command == NULL || strcmp(options->command, "set") != 0) {
+        return false;
+    }
+    size_t i = 0;
+    while (i < options->word_count) {
+        i += strchr(options->words[i], '=') == NULL ? 2 : 1;
+    }
+    return i > options->word_count;
 }
 
 static d2k_result take_argument(struct options *options, int argc, char **argv, int *at,
                                 struct error *err)
 {
     const char *argument = argv[*at];
+    if (expects_value(options)) {
+        return take_word(options, argument, err);
+    }
     if (take_flag(options, argument)) {
         return D2K_OK;
     }
@@ -175,7 +95,8 @@ static d2k_result take_argument(struct options *options, int argc, char **argv, 
         const char **value;
     } with_value[] = {{"--config-dir", &options->config_dir},
                       {"--installation", &options->installation},
-                      {"--application", &options->application}};
+                      {"--application", &options->application},
+                      {"--from", &options->from}};
     for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
         int taken = take_value(with_value[i].name, argc, argv, at, with_value[i].value);
         if (taken < 0) {
@@ -191,72 +112,180 @@ static d2k_result take_argument(struct options *options, int argc, char **argv, 
     return take_word(options, argument, err);
 }
 
-static d2k_result check_command(const struct options *options, struct error *err)
+/* ---- commands ---- */
+
+enum flag {
+    FLAG_JSON = 1,
+    FLAG_MARKDOWN = 2,
+    FLAG_FORCE = 4,
+    FLAG_DRY_RUN = 8,
+    FLAG_UTF8 = 16,
+    FLAG_FROM = 32,
+};
+
+static const struct command {
+    const char *name;
+    const char *needs; /* "get needs KEY\NAME"; NULL: no word is needed */
+    size_t words_max;
+    unsigned flags;
+} commands[] = {
+    {"list", NULL, 1, FLAG_JSON},
+    {"get", "KEY\\NAME", 1, FLAG_JSON},
+    {"set", "KEY\\NAME VALUE or KEY\\NAME=VALUE", OPTIONS_WORDS_MAX, FLAG_FORCE | FLAG_DRY_RUN},
+    {"unset", "KEY\\NAME", OPTIONS_WORDS_MAX, FLAG_FORCE | FLAG_DRY_RUN},
+    {"check", NULL, 0, FLAG_JSON},
+    {"import", "FILE.reg", 1, FLAG_FORCE | FLAG_DRY_RUN | FLAG_FROM},
+    {"export", NULL, 0, FLAG_UTF8},
+    {"settings", NULL, 0, FLAG_MARKDOWN},
+};
+
+#define COMMANDS "list, get, set, unset, check, import, export or settings"
+
+static const struct command *find_command(const char *name)
 {
-    static const struct {
-        const char *name;
-        bool may_have_operand, needs_operand, may_be_json;
-    } commands[] = {{"list", true, false, true},
-                    {"get", true, true, true},
-                    {"check", false, false, true},
-                    {"settings", false, false, false}};
-    if (options->command == NULL) {
-        return error_set(err, D2K_ARGUMENT, "a command is missing: list, get, check or settings");
-    }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (strcmp(options->command, commands[i].name) != 0) {
-            continue;
+        if (strcmp(name, commands[i].name) == 0) {
+            return &commands[i];
         }
-        if (options->operand != NULL && !commands[i].may_have_operand) {
-            return error_set(err, D2K_ARGUMENT, "%s: one argument too many", options->operand);
-        }
-        if (options->operand == NULL && commands[i].needs_operand) {
-            return error_set(err, D2K_ARGUMENT, "get needs KEY\\NAME");
-        }
-        if (options->json && !commands[i].may_be_json) {
-            return error_set(err, D2K_ARGUMENT, "%s has no --json", options->command);
-        }
-        if (options->markdown && strcmp(options->command, "settings") != 0) {
-            return error_set(err, D2K_ARGUMENT, "%s has no --markdown", options->command);
-        }
-        return D2K_OK;
     }
-    return error_set(err, D2K_ARGUMENT, "%s: unknown command: list, get, check or settings",
-                     options->command);
+    return NULL;
 }
 
-/* A path may name the application and the installation; an option must not say something else. */
-static d2k_result merge_path(struct options *options, struct error *err)
+static d2k_result check_flags(const struct options *options, const struct command *command,
+                              struct error *err)
 {
-    d2k_result result = parse_path(options->operand, &options->path, err);
-    if (result != D2K_OK) {
-        return result;
-    }
     const struct {
-        const char *from_path;
-        const char **option;
-        const char *what;
-    } both[] = {{options->path.installation, &options->installation, "installation"},
-                {options->path.application, &options->application, "application"}};
-    for (size_t i = 0; i < sizeof both / sizeof both[0]; i++) {
-        if (both[i].from_path == NULL) {
-            continue;
-        }
-        if (*both[i].option != NULL &&
-            !text_equal_ignoring_case(*both[i].option, both[i].from_path)) {
-            return error_set(err, D2K_ARGUMENT, "%s is of another %s than %s", options->operand,
-                             both[i].what, *both[i].option);
-        }
-        if (*both[i].option == NULL) {
-            *both[i].option = both[i].from_path;
+        bool is_given;
+        unsigned flag;
+        const char *name;
+    } flags[] = {
+        {options->json, FLAG_JSON, "--json"},    {options->markdown, FLAG_MARKDOWN, "--markdown"},
+        {options->force, FLAG_FORCE, "--force"}, {options->dry_run, FLAG_DRY_RUN, "--dry-run"},
+        {options->utf8, FLAG_UTF8, "--utf8"},    {options->from != NULL, FLAG_FROM, "--from"},
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (flags[i].is_given && (command->flags & flags[i].flag) == 0) {
+            return error_set(err, D2K_ARGUMENT, "%s has no %s", command->name, flags[i].name);
         }
     }
     return D2K_OK;
 }
 
+static d2k_result check_command(const struct options *options, struct error *err)
+{
+    if (options->command == NULL) {
+        return error_set(err, D2K_ARGUMENT, "a command is missing: " COMMANDS);
+    }
+    const struct command *command = find_command(options->command);
+    if (command == NULL) {
+        return error_set(err, D2K_ARGUMENT, "%s: unknown command: " COMMANDS, options->command);
+    }
+    if (options->word_count > command->words_max) {
+        return error_set(err, D2K_ARGUMENT, "%s: one argument too many",
+                         options->words[command->words_max]);
+    }
+    if (command->needs != NULL && (options->word_count == 0 || expects_value(options))) {
+        return error_set(err, D2K_ARGUMENT, "%s needs %s", command->name, command->needs);
+    }
+    return check_flags(options, command, err);
+}
+
+/* A path may name the application and the installation; an option must not say something else. */
+static d2k_result merge_path(struct options *options, const char *text,
+                             const struct tree_path *path, struct error *err)
+{
+    if (path->application != NULL && options->application != NULL &&
+        !text_equal_ignoring_case(options->application, path->application)) {
+        return error_set(err, D2K_ARGUMENT, "%s is of another application than %s", text,
+                         options->application);
+    }
+    if (path->installation != NULL && options->installation != NULL &&
+        !text_equal_ignoring_case(options->installation, path->installation)) {
+        return error_set(err, D2K_ARGUMENT, "%s is of another installation than %s", text,
+                         options->installation);
+    }
+    if (path->installation != NULL && options->installation == NULL) {
+        options->installation = path->installation;
+    }
+    return D2K_OK;
+}
+
+static d2k_result check_application(const char *application, struct error *err)
+{
+    if (application == NULL || registry_is_application_name(application)) {
+        return D2K_OK;
+    }
+    return error_set(err, D2K_ARGUMENT,
+                     "\"%s\" is not the name of an application: 1 to %u letters, digits, _ or -",
+                     application, REGISTRY_APPLICATION_MAX);
+}
+
+static d2k_result take_operand(struct options *options, struct error *err)
+{
+    options->operand = options->word_count > 0 ? options->words[0] : NULL;
+    if (options->operand == NULL || strcmp(options->command, "import") == 0) {
+        return D2K_OK;
+    }
+    d2k_result result =
+        tree_path_parse(options->operand, strlen(options->operand), &options->path, err);
+    if (result == D2K_OK) {
+        result = merge_path(options, options->operand, &options->path, err);
+    }
+    if (options->application == NULL) {
+        options->application = options->path.application;
+    }
+    return result;
+}
+
+static d2k_result take_assignment(struct options *options, const char *word, size_t size,
+                                  const char *value, struct error *err)
+{
+    struct assignment *assignment = &options->assignments[options->assignment_count++];
+    assignment->value = value;
+    d2k_result result = tree_path_parse(word, size, &assignment->path, err);
+    if (result == D2K_OK) {
+        result = merge_path(options, word, &assignment->path, err);
+    }
+    return result == D2K_OK ? check_application(assignment->path.application, err) : result;
+}
+
+/* set: "KEY VALUE" and "KEY=VALUE", mixed as one likes; unset: "KEY". */
+static d2k_result take_assignments(struct options *options, struct error *err)
+{
+    bool has_values = strcmp(options->command, "set") == 0;
+    options->assignments = calloc(options->word_count + 1, sizeof *options->assignments);
+    if (options->assignments == NULL) {
+        return error_no_memory(err);
+    }
+    for (size_t i = 0; i < options->word_count; i++) {
+        const char *word = options->words[i];
+        const char *equals = has_values ? strchr(word, '=') : NULL;
+        size_t size = equals == NULL ? strlen(word) : (size_t)(equals - word);
+        const char *value = equals == NULL ? NULL : equals + 1;
+        if (has_values && equals == NULL) {
+            value = options->words[++i];
+        }
+        d2k_result result = take_assignment(options, word, size, value, err);
+        if (result != D2K_OK) {
+            return result;
+        }
+    }
+    return D2K_OK;
+}
+
+static d2k_result take_words(struct options *options, struct error *err)
+{
+    bool is_change = strcmp(options->command, "set") == 0 || strcmp(options->command, "unset") == 0;
+    return is_change ? take_assignments(options, err) : take_operand(options, err);
+}
+
 d2k_result options_parse(int argc, char **argv, struct options *ret_options, struct error *err)
 {
     *ret_options = (struct options){.path = {.rest = ""}};
+    ret_options->words = calloc(OPTIONS_WORDS_MAX, sizeof *ret_options->words);
+    if (ret_options->words == NULL) {
+        return error_no_memory(err);
+    }
     d2k_result result = D2K_OK;
     for (int i = 1; i < argc; i++) {
         d2k_result taken = take_argument(ret_options, argc, argv, &i, err);
@@ -269,20 +298,18 @@ d2k_result options_parse(int argc, char **argv, struct options *ret_options, str
         result = check_command(ret_options, err);
     }
     if (result == D2K_OK) {
-        result = merge_path(ret_options, err);
+        result = take_words(ret_options, err);
     }
-    if (result == D2K_OK && ret_options->application != NULL &&
-        !registry_is_application_name(ret_options->application)) {
-        return error_set(err, D2K_ARGUMENT,
-                         "\"%s\" is not the name of an application: 1 to %u letters, digits, _ "
-                         "or -",
-                         ret_options->application, REGISTRY_APPLICATION_MAX);
-    }
-    return result;
+    return result == D2K_OK ? check_application(ret_options->application, err) : result;
 }
 
 void options_free(struct options *options)
 {
+    for (size_t i = 0; i < options->assignment_count; i++) {
+        free(options->assignments[i].path.copy);
+    }
+    free(options->assignments);
+    free(options->words);
     free(options->path.copy);
-    options->path.copy = NULL;
+    *options = (struct options){0};
 }

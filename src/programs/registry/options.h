@@ -5,25 +5,28 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "programs/registry/tree_path.h"
 #include "registry/location.h"
 
-/* A place in the tree, as a person writes it: "TLS_Server\TLS_CertFile",
- * "cfg_PLANT\TLS_Server", "HKLM\SOFTWARE\Ipesoft\d2k\cfg_PLANT\TLS_Server". */
-struct tree_path {
-    char *installation; /* NULL: it does not say */
-    char *application;  /* NULL: it does not say */
-    bool is_absolute;   /* it begins at the installation or above: without application it is not
-                           below cfg_<application> */
-    const char *rest;   /* what is below the installation or the application */
-    char *copy;         /* owns the text of the members above */
+/* One value to set or, without `value`, to unset. */
+struct assignment {
+    struct tree_path path; /* rest: key and name */
+    const char *value;
 };
 
+#define OPTIONS_WORDS_MAX 1000u /* arguments that are no options */
+
 struct options {
-    const char *command; /* "list", "get", "check", "settings" */
-    const char *operand; /* KEY, KEY\NAME or NULL */
+    const char *command;
+    const char *operand; /* of commands with one: KEY, KEY\NAME, FILE; or NULL */
     const char *application, *installation, *config_dir;
-    bool json, markdown, help, version;
+    const char *from; /* installation in the file that is imported */
+    bool json, markdown, force, dry_run, utf8, help, version;
     struct tree_path path; /* of operand */
+    struct assignment *assignments;
+    size_t assignment_count;
+    const char **words; /* behind the command */
+    size_t word_count;
 };
 
 /* D2K_ARGUMENT with what is wrong, D2K_NO_MEMORY. With help or version nothing else is checked.
