@@ -1,4 +1,4 @@
-/* d2k-certs: makes and shows keys and certificates. */
+/* programs/certs/main.c: d2k-certs makes, shows and checks keys and certificates. */
 #include <stdio.h>
 
 #include "base/text.h"
@@ -31,6 +31,8 @@ static enum certs_exit run(int argc, char **argv)
         return certs_new(&options);
     case CERTS_SHOW:
         return certs_show(&options);
+    case CERTS_CHECK:
+        return certs_check(&options);
     }
     return CERTS_EXIT_ERROR;
 }

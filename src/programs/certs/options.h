@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "programs/certs/target.h"
 
 #define CERTS_NAMES_MAX    100u
 #define CERTS_FILES_MAX    1000u
@@ -18,9 +19,10 @@ enum certs_command {
     CERTS_VERSION,
     CERTS_NEW,
     CERTS_SHOW,
+    CERTS_CHECK,
 };
 
-/* Texts point into argv, but for key_path when it was not given. */
+/* Texts point into argv or here. */
 struct certs_options {
     enum certs_command command;
     const char *cert_path, *key_path;
@@ -28,9 +30,16 @@ struct certs_options {
     const char *names[CERTS_NAMES_MAX + 1]; /* NULL-terminated; none given: default names */
     size_t name_count;
     unsigned days;
+    unsigned rsa_bits;        /* 0: P-256 */
+    const char *request_path; /* of new --csr; NULL: a self-signed certificate */
     bool force;
-    const char *files[CERTS_FILES_MAX]; /* of show */
+    const char *files[CERTS_FILES_MAX]; /* of show; or host:port */
     size_t file_count;
+    const char *application; /* of check; NULL: not given */
+    const char *trusted;     /* --trusted=; NULL: the list of the application */
+    const char *config_dir, *installation;
+    struct certs_target target; /* of check */
+    char target_text[CERTS_HOST_MAX + 10];
     bool json;
     char default_key[CERTS_PATH_MAX];
 };
