@@ -56,6 +56,24 @@ static bool is_over(const struct log_cause *cause, uint64_t now_ms)
 static struct log_cause *find(struct log_repeats *repeats, uint64_t key, uint64_t now_ms)
 {
     struct log_cause *place = NULL;
+/* Each process and each connection has its line, whatever the log costs: that is what logs are
+ * read for. The kernel itself limits those that anybody can cause. */
+static bool is_never_left_out(const char *text)
+{
+    static const char *const begins[] = {"RegistraterProces ", "Process ended. ", "Connection "};
+    const char *mark = strstr(text, " - ");
+    text = mark != NULL ? mark + 3 : text;
+    size_t skipped = strncmp(text, "WARNING: ", 9) == 0 ? 9
+                     : strncmp(text, "ERROR: ", 7) == 0 ? 7
+                                                        : 0;
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        if (strncmp(text + skipped, begins[i], strlen(begins[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
     for (size_t i = 0; i < LOG_CAUSES_MAX; i++) {
         struct log_cause *cause = &repeats->causes[i];
         if (cause->key == key) {
@@ -88,6 +106,9 @@ bool log_repeats_admit(struct log_repeats *repeats, const char *line, uint64_t n
     }
     if (cause->key != key || (cause->left_out == 0 && is_over(cause, now_ms))) {
         remember(cause, key, text, now_ms);
+        return true;
+    }
+    if (is_never_left_out(text)) {
         return true;
     }
     if (cause->left_out == 0) {

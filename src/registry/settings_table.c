@@ -83,8 +83,8 @@ static const struct setting table[] = {
      "Application of programs that are started without @<application>."},
     {SETTINGS_INSTALLATION, "", "Max_Log_Size", &log_size_type, INSTALLATION(max_log_size), "0",
      SETTING_AT_START, "all programs",
-     "Bytes of a <name>.his.log from which on it is moved to <name>.his.log.bak at the next start; "
-     "0: no limit."},
+     "Bytes of a <name>.log from which on it is kept as at the next start, and of a <name>.his.log "
+     "from which on that is moved to <name>.his.log.bak; 0: no limit."},
     {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "Name", &name_type, SETTING_ONLY_CHECKED, NULL,
      SETTING_AT_START, "nothing yet", "Name of this kernel of the redundancy group."},
     {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "IpAddr1", &address_type, SETTING_ONLY_CHECKED, NULL,
@@ -104,8 +104,9 @@ static const struct setting table[] = {
      "above level None."},
     {SETTINGS_APPLICATION, "TLS_Server", "TLS_KeyFile", &path_type,
      APPLICATION(tls_server.key_file), NULL, SETTING_AT_NEXT_CONNECT, "kernel",
-     "Private key of the kernel, not encrypted, mode 0600 (or 0640, owned by root). Without it the "
-     "key is in TLS_CertFile."},
+     "Private key of the kernel, not encrypted, mode 0600 (or 0640, owned by root); "
+     "credential:<name> is a file that the service manager hands in (LoadCredential=). Without "
+     "it the key is in TLS_CertFile."},
     {SETTINGS_APPLICATION, "TLS_Server", "TLS_RequiredLevel", &server_level_type,
      APPLICATION(tls_server.level), NULL, SETTING_AT_NEXT_CONNECT, "kernel",
      "None: clients may connect with or without TLS. TLSNoPeerAuth: only with TLS. Required where "

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "os/socket.h"
+#include "os/system.h"
 
 _Static_assert(sizeof(enum tls_level) == sizeof(int) &&
                    sizeof(enum tls_min_version) == sizeof(int) &&
@@ -35,8 +36,49 @@ static d2k_result store_text(char *text, void *target)
     return D2K_OK;
 }
 
+/* What stands for a file that the service manager hands in, and is nowhere else to be found. */
+static const char *const credential_forms[] = {"credential:", "$CREDENTIALS_DIRECTORY/"};
+
+static bool take_prefix(struct slice *text, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    if (text->size <= size || memcmp(text->data, prefix, size) != 0) {
+        return false;
+    }
+    text->data += size;
+    text->size -= size;
+    return true;
+}
+
+/* Not under a service manager it stays as it is written: then the file cannot be read, and the one
+ * who reads it says why. */
+static bool is_credential(struct slice path, struct slice *ret_name)
+{
+    for (size_t i = 0; i < sizeof credential_forms / sizeof credential_forms[0]; i++) {
+        *ret_name = path;
+        if (take_prefix(ret_name, credential_forms[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *credential_path(struct slice name)
+{
+    const char *directory = os_environment("CREDENTIALS_DIRECTORY");
+    bool elsewhere = memchr(name.data, '/', name.size) != NULL;
+    if (directory == NULL || elsewhere) {
+        return text_format("credential:%.*s", (int)name.size, name.data);
+    }
+    return text_format("%s/%.*s", directory, (int)name.size, name.data);
+}
+
 static char *resolve_path(const char *directory, struct slice path)
 {
+    struct slice name;
+    if (is_credential(path, &name)) {
+        return credential_path(name);
+    }
     bool absolute = path.size > 0 && path.data[0] == '/';
     return text_format("%s%.*s", absolute ? "" : directory, (int)path.size, path.data);
 }

@@ -31,6 +31,12 @@ static d2k_result cannot_read(const char *path, int error, struct error *err)
     case ENOMEM:
         return error_no_memory(err);
     default:
+        if (error == ENOENT && strncmp(path, "credential:", strlen("credential:")) == 0) {
+            return error_set(err, D2K_FILE,
+                             "%s: the service manager has handed in no such credential "
+                             "(LoadCredential= of the unit)",
+                             path);
+        }
         return error_set(err, D2K_FILE, "%s: cannot be read: %s", path, os_error_text(error));
     }
 }

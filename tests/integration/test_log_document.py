@@ -45,7 +45,7 @@ def formats_of_the_log_itself():
     sources = "".join(path.read_text(encoding="utf-8")
                       for path in (REPOSITORY / "src/log").glob("*.c"))
     return {joined(text).partition("WARNING: ")[2] or joined(text)
-            for text in re.findall(CONCATENATION, sources) if "lines were lost" in text}
+            for text in re.findall(CONCATENATION, sources) if "lines were lost" in text or "the log is over" in text}
 
 
 def as_pattern(log_format):

@@ -144,8 +144,11 @@ static size_t count_of(const char *text, const char *part)
 static void write_a_flood(struct log *log)
 {
     for (int i = 0; i < 50; i++) {
-        log_write(log, LOG_WARNING, "BACKEND", "Connection from [TCP/IP 127.0.0.1:%d] refused: no",
+        log_write(log, LOG_WARNING, "BACKEND", "Datagram from [TCP/IP 127.0.0.1:%d] refused: no",
                   4000 + i);
+        log_write(log, LOG_WARNING, "BACKEND", "RegistraterProces REFUSED. ClientName: vm.KOM");
+        log_write(log, LOG_WARNING, "SERVER", "Process ended. ClientName: vm.KOM State: Crash");
+        log_write(log, LOG_ERROR, "CLIENT", "Connection to D2000 Server [x] refused");
         log_write(log, LOG_INFO, "BACKEND", "RegistraterProces request from vm.KOM");
     }
 }

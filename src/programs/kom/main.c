@@ -41,7 +41,9 @@ static const struct program_info info = {
             "  --period=<ms>               time between two values, 100..3600000;\n"
             "                              default: [KOM] Period of the application, else 1000\n"
             "  --prefix=<name>             objects are <name>.CPU_Load ...; default: this "
-            "computer\n",
+            "computer\n"
+            "  --log-format=<format>       d2000: lines as D2000 writes them (default); json: one "
+            "object a line\n",
     .argument = kom_options_take,
 };
 
@@ -215,6 +217,7 @@ static enum exit_code start(struct kom *kom)
     struct program_log_options log = {
         .name = name,
         .also_stderr = os_is_terminal(2) || d2k_config_verbose(kom->program.config),
+        .json = kom->options.log_json,
         .stderr_fallback = true,
     };
     if (!program_open_log(&kom->program, &log, &code)) {

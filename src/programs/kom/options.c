@@ -1,4 +1,4 @@
-/* programs/kom/options.c: --period= and --prefix=. */
+/* programs/kom/options.c: --period=, --prefix= and --log-format=. */
 #include "programs/kom/options.h"
 
 #include <string.h>
@@ -27,6 +27,15 @@ static d2k_result take_prefix(struct kom_options *options, const char *text, str
     return D2K_OK;
 }
 
+static d2k_result take_log_format(struct kom_options *options, const char *text, struct error *err)
+{
+    options->log_json = strcmp(text, "json") == 0;
+    if (!options->log_json && strcmp(text, "d2000") != 0) {
+        return error_set(err, D2K_ARGUMENT, "--log-format=%s: allowed: d2000, json", text);
+    }
+    return D2K_OK;
+}
+
 d2k_result kom_options_take(void *context, const char *argument, bool is_word, struct error *err)
 {
     struct kom_options *options = context;
@@ -35,6 +44,9 @@ d2k_result kom_options_take(void *context, const char *argument, bool is_word, s
     }
     if (!is_word && strncmp(argument, "--prefix=", 9) == 0) {
         return take_prefix(options, argument + 9, err);
+    }
+    if (!is_word && strncmp(argument, "--log-format=", 13) == 0) {
+        return take_log_format(options, argument + 13, err);
     }
     return D2K_NOT_FOUND;
 }

@@ -13,6 +13,7 @@
 struct kom_options {
     unsigned period_ms;                      /* 0: not given */
     char prefix[MEASUREMENT_PREFIX_MAX + 1]; /* "": not given */
+    bool log_json;                           /* --log-format=json */
 };
 
 /* Takes one argument (shape of program_info.argument; context is a struct kom_options). D2K_OK;

@@ -110,6 +110,14 @@ static void check_identity(struct check *check, const struct registry_file *file
     check_dates(check, line, server->cert_file, &infos[0], server->dates);
     check_form(check, line, server->cert_file, &infos[0]);
     free(infos);
+    if (server->key_file != NULL && strncmp(server->key_file, "credential:", 11) == 0) {
+        findings_add(check->findings, SEVERITY_NOTE, check->path,
+                     line_of(file, "TLS_Server", "TLS_KeyFile"),
+                     "%s is handed in by the service manager, so it can be checked by the kernel "
+                     "only",
+                     server->key_file);
+        return;
+    }
     if (tls_identity_check(server->cert_file, server->key_file, &err) != D2K_OK) {
         unsigned key_line = line_of(file, "TLS_Server", "TLS_KeyFile");
         findings_add(check->findings, SEVERITY_ERROR, check->path, key_line > 0 ? key_line : line,
