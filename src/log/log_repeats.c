@@ -28,34 +28,34 @@ static const char *without_time(const char *line)
     return end != NULL ? end + 2 : line;
 }
 
-/* Numbers, addresses and digests: runs of these characters with a digit in them. */
+static bool is_in_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+}
+
+/* Numbers, addresses and digests: runs of these characters with a digit in them that are no part of
+ * a name: PC1.KOM and PC2.KOM are two. */
 static uint64_t key_of(const char *text)
 {
     static const char in_numbers[] = "0123456789abcdefABCDEF.:";
     uint64_t key = HASH_BEGIN;
+    char before = ' ';
     while (*text != '\0') {
         size_t size = strspn(text, in_numbers);
-        size_t digit = strcspn(text, "0123456789");
-        if (size == 0) {
-            key = hash_bytes(key, text, 1);
-            text++;
-            continue;
+        bool is_number =
+            strcspn(text, "0123456789") < size && !is_in_name(before) && !is_in_name(text[size]);
+        if (is_number) {
+            key = hash_bytes(key, "#", 1);
+        } else {
+            size = size > 0 ? size : 1;
+            key = hash_bytes(key, text, size);
         }
-        key = digit < size ? hash_bytes(key, "#", 1) : hash_bytes(key, text, size);
         text += size;
+        before = text[-1];
     }
     return key != 0 ? key : 1;
 }
 
-static bool is_over(const struct log_cause *cause, uint64_t now_ms)
-{
-    return now_ms - cause->since_ms >= LOG_REPEATS_WINDOW_MS;
-}
-
-/* The cause with this key, else a place for it, else NULL. */
-static struct log_cause *find(struct log_repeats *repeats, uint64_t key, uint64_t now_ms)
-{
-    struct log_cause *place = NULL;
 /* Each process and each connection has its line, whatever the log costs: that is what logs are
  * read for. The kernel itself limits those that anybody can cause. */
 static bool is_never_left_out(const char *text)
@@ -74,6 +74,15 @@ static bool is_never_left_out(const char *text)
     return false;
 }
 
+static bool is_over(const struct log_cause *cause, uint64_t now_ms)
+{
+    return now_ms - cause->since_ms >= LOG_REPEATS_WINDOW_MS;
+}
+
+/* The cause with this key, else a place for it, else NULL. */
+static struct log_cause *find(struct log_repeats *repeats, uint64_t key, uint64_t now_ms)
+{
+    struct log_cause *place = NULL;
     for (size_t i = 0; i < LOG_CAUSES_MAX; i++) {
         struct log_cause *cause = &repeats->causes[i];
         if (cause->key == key) {
@@ -99,6 +108,9 @@ static void remember(struct log_cause *cause, uint64_t key, const char *text, ui
 bool log_repeats_admit(struct log_repeats *repeats, const char *line, uint64_t now_ms)
 {
     const char *text = without_time(line);
+    if (is_never_left_out(text)) {
+        return true;
+    }
     uint64_t key = key_of(text);
     struct log_cause *cause = find(repeats, key, now_ms);
     if (cause == NULL) {
@@ -106,9 +118,6 @@ bool log_repeats_admit(struct log_repeats *repeats, const char *line, uint64_t n
     }
     if (cause->key != key || (cause->left_out == 0 && is_over(cause, now_ms))) {
         remember(cause, key, text, now_ms);
-        return true;
-    }
-    if (is_never_left_out(text)) {
         return true;
     }
     if (cause->left_out == 0) {

@@ -2,6 +2,8 @@
  * to src/log).
  *
  * Two lines have the same cause when they are equal apart from their time, numbers and addresses.
+ * Lines of a process or a connection (RegistraterProces, Process ended, Connection) are never left
+ * out.
  * No thread of its own, no clock: the caller brings the time, and the lock. */
 #ifndef D2K_LOG_LOG_REPEATS_H
 #define D2K_LOG_LOG_REPEATS_H

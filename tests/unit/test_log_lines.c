@@ -36,10 +36,10 @@ static void causes_are_equal_apart_from_numbers_and_addresses(void **state)
 static void other_component_level_or_text_is_another_cause(void **state)
 {
     (void)state;
-    static const char *const lines[] = {TIME "A - WARNING: x 1",     TIME "B - WARNING: x 1",
-                                        TIME "A - ERROR: x 1",       TIME "A - WARNING: y 1",
-                                        TIME "A - WARNING: x",       TIME "A - WARNING: x vm.KOM",
-                                        TIME "A - WARNING: x vm.TEL"};
+    static const char *const lines[] = {
+        TIME "A - WARNING: x 1",      TIME "B - WARNING: x 1",       TIME "A - ERROR: x 1",
+        TIME "A - WARNING: y 1",      TIME "A - WARNING: x",         TIME "A - WARNING: x vm.KOM",
+        TIME "A - WARNING: x vm.TEL", TIME "A - WARNING: x PC1.TEL", TIME "A - WARNING: x PC2.TEL"};
     struct log_repeats repeats = {0};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         assert_true(log_repeats_admit(&repeats, lines[i], 5));
@@ -161,7 +161,10 @@ static void flood_of_warnings_is_left_out_and_counted_but_every_registration_is_
         struct log_file_options options = {.threaded = threaded == 1};
         char *text = log_of(directory, options, write_a_flood);
         assert_int_equal(count_of(text, "BACKEND - RegistraterProces request from vm.KOM\n"), 50);
-        size_t lines = count_of(text, "WARNING: Connection from [TCP/IP 127.0.0.1:40");
+        assert_int_equal(count_of(text, "WARNING: RegistraterProces REFUSED"), 50);
+        assert_int_equal(count_of(text, "WARNING: Process ended. "), 50);
+        assert_int_equal(count_of(text, "ERROR: Connection to D2000 Server"), 50);
+        size_t lines = count_of(text, "WARNING: Datagram from [TCP/IP 127.0.0.1:40");
         assert_in_range(lines, 2, 20);
         unsigned long written = count_of(text, "refused: no\n"), left_out = 0;
         for (const char *at = strstr(text, " ... ("); at != NULL; at = strstr(at + 1, " ... (")) {

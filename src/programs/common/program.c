@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "os/clock.h"
+#include "os/service.h"
 #include "os/system.h"
 #include "registry/settings.h"
 
@@ -176,7 +177,7 @@ static void log_from_client(void *context, d2k_log_level level, const char *line
 }
 
 static d2k_result open_log_file(struct program *program, const struct program_log_options *options,
-                                uint64_t max_history_size, struct error *err)
+                                uint64_t max_log_size, struct error *err)
 {
     char *directory = registry_log_dir(&program->location, d2k_config_application(program->config),
                                        d2k_config_log_dir(program->config));
@@ -188,7 +189,10 @@ static d2k_result open_log_file(struct program *program, const struct program_lo
         .name = options->name,
         .shared = options->shared,
         .also_stderr = options->also_stderr,
-        .max_history_size = max_history_size,
+        .to_journal = os_service_stderr_is_journal(),
+        .json = options->json,
+        .max_history_size = max_log_size,
+        .max_size = max_log_size,
     };
     d2k_result result = log_file_open(&file_options, &program->file, err);
     free(directory);
@@ -231,7 +235,7 @@ bool program_open_log(struct program *program, const struct program_log_options 
     }
     if (open_log_file(program, options, settings.max_log_size, &err) == D2K_OK) {
         program->log = log_file_log(program->file);
-        program->logs_to_stderr = options->also_stderr;
+        program->logs_to_stderr = options->also_stderr || os_service_stderr_is_journal();
     } else {
         program_say_error(program, "WARNING: no log file is written: %s", err.text);
         if (options->stderr_fallback) {

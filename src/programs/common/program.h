@@ -47,6 +47,7 @@ struct program_log_options {
     const char *name;     /* of the file, without ".log" */
     bool shared;          /* several processes at once append to it */
     bool also_stderr;     /* lines go to stderr too */
+    bool json;            /* one JSON object a line */
     bool stderr_fallback; /* lines go to stderr when the file cannot be written */
 };
 
