@@ -37,7 +37,11 @@ void os_ignore_broken_pipes(void);
 /* Value of an environment variable or NULL; empty counts as NULL. */
 const char *os_environment(const char *name);
 
-/* Whether this descriptor (1 stdout, 2 stderr) is a terminal. */
+/* Whether this descriptor (0 stdin, 1 stdout, 2 stderr) is a terminal. */
 bool os_is_terminal(int fd);
+
+/* Reads at most `size` bytes of a terminal, pipe or file; 0 with *ret_size 0: its end. EINTR: a
+ * signal came first. EAGAIN, EIO... */
+int os_read(int fd, void *ret_bytes, size_t size, size_t *ret_size) D2K_MUST_CHECK;
 
 #endif

@@ -116,3 +116,10 @@ bool os_is_terminal(int fd)
 {
     return isatty(fd) == 1;
 }
+
+int os_read(int fd, void *ret_bytes, size_t size, size_t *ret_size)
+{
+    ssize_t got = read(fd, ret_bytes, size);
+    *ret_size = got > 0 ? (size_t)got : 0;
+    return got < 0 ? errno : 0;
+}

@@ -29,6 +29,15 @@ bool program_stop_requested(void)
     return stop_signal != 0;
 }
 
+bool program_take_interrupt(void)
+{
+    bool interrupted = stop_signal == SIGINT;
+    if (interrupted) {
+        stop_signal = 0;
+    }
+    return interrupted;
+}
+
 void program_die_of_signal(void)
 {
     int number = (int)stop_signal;

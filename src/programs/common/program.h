@@ -75,6 +75,9 @@ void program_say_error(const struct program *program, const char *format, ...) D
 /* SIGTERM or SIGINT has asked us to end. */
 bool program_stop_requested(void);
 
+/* Ctrl-C (SIGINT) ends one command, not the session: true when it came, and it counts no more. */
+bool program_take_interrupt(void);
+
 /* Ends the process as the signal would have, had it not been caught: a shell that waits sees it. */
 void program_die_of_signal(void);
 

@@ -3,15 +3,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
+#include "base/version.h"
 #include "programs/common/json.h"
 #include "programs/tell/catalogue.h"
 #include "programs/tell/show.h"
 #include "programs/tell/table.h"
 #include "programs/tell/tell.h"
 
-#define SHUTDOWN_WAIT_MS 10000
+#define SHUTDOWN_WAIT_MS  10000
+#define VERSION_MAX_BYTES 4096u
 
 typedef d2k_result ask_function(d2k_client *client, const char *pattern, uint64_t *ret_request);
 
@@ -85,6 +88,17 @@ static void finish_request(struct ask *ask, const d2k_event *event)
     }
 }
 
+/* In a session, answers of a command that was interrupted may still come. */
+static bool is_answer(const struct ask *ask, const d2k_event *event)
+{
+    for (size_t i = 0; i < word_count(ask); i++) {
+        if (ask->requests[i] == event->request) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Waits until all requests are answered. EXIT_CODE_OK: what was kept can be printed. */
 static enum exit_code collect(struct ask *ask)
 {
@@ -113,7 +127,7 @@ static enum exit_code collect(struct ask *ask)
         }
         if (event.type == D2K_EVENT_DONE || event.type == D2K_EVENT_FAILED) {
             finish_request(ask, &event);
-        } else if (!ask->keep(ask, &event)) {
+        } else if (is_answer(ask, &event) && !ask->keep(ask, &event)) {
             return tell_too_large(ask->tell);
         }
     }
@@ -242,6 +256,17 @@ static bool add_get_json(struct ask *ask, const struct catalogue_object *object)
 
 typedef bool add_function(struct ask *ask, const struct catalogue_object *object);
 
+static bool print_name(struct ask *ask, const struct catalogue_object *object)
+{
+    char *name = show_text(object->name);
+    (void)ask;
+    if (name != NULL) {
+        (void)printf("%s\n", name);
+    }
+    free(name);
+    return name != NULL;
+}
+
 static bool add_sorted(struct ask *ask, add_function *add)
 {
     size_t count = 0;
@@ -260,6 +285,10 @@ static enum exit_code print_objects(struct ask *ask, const char *key, add_functi
     if (ask->tell->options.json) {
         begin_document(ask, key);
         return add_sorted(ask, add_json) ? print_document(ask) : tell_too_large(ask->tell);
+    }
+    if (ask->tell->options.names) {
+        return add_sorted(ask, print_name) ? tell_flush(ask->tell, NULL)
+                                           : tell_too_large(ask->tell);
     }
     return add_sorted(ask, add_row) ? print_table(ask) : tell_too_large(ask->tell);
 }
@@ -322,30 +351,103 @@ static bool add_process_row(struct ask *ask, const d2k_process_info *process)
     return ok;
 }
 
+/* ---- connections: the processes that have a link now ---- */
+
+static const char *const connection_titles[] = {"NAME",     "ID",         "ADDRESS", "TLS",
+                                                "VERIFIED", "CONNECTION", "SINCE"};
+
+#define CONNECTION_COLUMNS (sizeof connection_titles / sizeof connection_titles[0])
+#define CONNECTION_RIGHT   (1u << 1 | 1u << 5) /* ID, CONNECTION */
+
+static bool add_connection_row(struct ask *ask, const d2k_process_info *process)
+{
+    char id[24], number[24], since[TEXT_TIME_MAX];
+    bool plain = process->tls_version[0] == '\0';
+    (void)snprintf(id, sizeof id, "%" PRIu32, process->id);
+    (void)snprintf(number, sizeof number, "%" PRIu64, process->connection_sql_id);
+    show_time(process->since_ns, since, sizeof since);
+    char *texts[] = {show_text(process->name), show_text(process->address),
+                     show_text(plain ? "none" : process->tls_version)};
+    bool ok = texts[0] != NULL && texts[1] != NULL && texts[2] != NULL;
+    if (ok) {
+        const char *cells[] = {texts[0], id,   texts[1], texts[2], process->verified ? "yes" : "no",
+                               number,   since};
+        ok = table_add(&ask->table, cells);
+    }
+    free_texts(texts, 3);
+    return ok;
+}
+
+static bool is_wanted(const struct ask *ask, const d2k_process_info *process)
+{
+    const char *state =
+        ask->tell->options.command == TELL_CONNECTIONS ? "Running" : ask->tell->options.state;
+    return state == NULL || strcmp(state, show_process_state(process->state)) == 0;
+}
+
 static bool keep_process(struct ask *ask, const d2k_event *event)
 {
-    if (event->type != D2K_EVENT_PROCESS) {
+    if (event->type != D2K_EVENT_PROCESS || !is_wanted(ask, event->process)) {
         return true;
     }
     if (ask->tell->options.json) {
         show_process_json(&ask->json, event->process);
         return !buffer_failed(&ask->buffer);
     }
-    return add_process_row(ask, event->process);
+    return ask->tell->options.command == TELL_CONNECTIONS ? add_connection_row(ask, event->process)
+                                                          : add_process_row(ask, event->process);
 }
 
-enum exit_code tell_processes(struct tell *tell)
+static enum exit_code ask_processes(struct tell *tell, const char *key, const char *const *titles,
+                                    size_t columns, unsigned right)
 {
     struct ask ask = {
         .tell = tell, .kind = "process", .send = d2k_list_processes, .keep = keep_process};
-    begin_document(&ask, "processes");
-    table_init(&ask.table, process_titles, PROCESS_COLUMNS, PROCESS_RIGHT, REPLY_MAX_BYTES);
+    begin_document(&ask, key);
+    table_init(&ask.table, titles, columns, right, REPLY_MAX_BYTES);
     enum exit_code code = ask_all(&ask);
     if (code == EXIT_CODE_OK) {
         code = worse(tell->options.json ? print_document(&ask) : print_table(&ask), ask.code);
     }
     free_ask(&ask);
     return code;
+}
+
+enum exit_code tell_processes(struct tell *tell)
+{
+    return ask_processes(tell, "processes", process_titles, PROCESS_COLUMNS, PROCESS_RIGHT);
+}
+
+enum exit_code tell_connections(struct tell *tell)
+{
+    return ask_processes(tell, "connections", connection_titles, CONNECTION_COLUMNS,
+                         CONNECTION_RIGHT);
+}
+
+/* ---- version ---- */
+
+enum exit_code tell_version(struct tell *tell)
+{
+    const char *kernel = d2k_client_kernel_version(tell->program.client); /* escaped already */
+    if (!tell->options.json) {
+        (void)printf("d2k-tell  %s\nlibd2k    %s\nkernel    %s\n", D2K_VERSION_TEXT, d2k_version(),
+                     kernel);
+        return tell_flush(tell, NULL);
+    }
+    struct buffer buffer;
+    buffer_init(&buffer, VERSION_MAX_BYTES);
+    struct json json = json_into(&buffer);
+    json_write_open(&json, NULL, '{');
+    json_write_text(&json, "program", slice_of(D2K_VERSION_TEXT));
+    json_write_text(&json, "library", slice_of(d2k_version()));
+    json_write_text(&json, "kernel", slice_of(kernel));
+    json_write_close(&json, '}');
+    bool whole = !buffer_failed(&buffer);
+    if (whole) {
+        (void)printf("%.*s\n", (int)buffer_size(&buffer), (const char *)buffer_data(&buffer));
+    }
+    buffer_free(&buffer);
+    return whole ? tell_flush(tell, NULL) : tell_too_large(tell);
 }
 
 /* ---- shutdown ---- */

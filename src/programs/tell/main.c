@@ -3,25 +3,32 @@
 #include <stdio.h>
 
 #include "os/file.h"
+#include "os/system.h"
 #include "programs/tell/tell.h"
 
 static const struct program_info info = {
     .name = "d2k-tell",
     .suffix = "TEL",
-    .usage = "d2k-tell [@<application>] [parameters] <command>\n"
+    .usage = "d2k-tell [@<application>] [parameters] [<command>]\n"
+             "Without a command, on a terminal, it asks for commands.\n"
              "Asks a d2k kernel. A PATTERN may hold '*' (any text) and '?' (one character).",
     .help =
         "Commands:\n"
         "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
         "  get NAME|PATTERN...         their values now\n"
         "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
-        "  processes [PATTERN...]      who is connected, from where, how securely\n"
+        "  processes [PATTERN...]      who is or was connected, from where, how securely\n"
+        "  connections [PATTERN...]    the links that are there now\n"
+        "  version                     of d2k-tell, its library and the kernel\n"
         "  shutdown [REASON]           ends the kernel; over the local socket, unless /S or /P\n"
         "                              names a server (then it asks for the right to do it)\n"
         "\n"
         "Parameters of d2k-tell (before or after the command):\n"
+        "  --interactive               ask for commands also when there is no terminal\n"
         "  --json                      one JSON document; watch: one JSON object a line\n"
         "  --local                     over the local socket of the kernel on this machine\n"
+        "  --names                     list: only the names, one a line\n"
+        "  --state=<state>             processes: only Running, Stop, Crash or WDErr\n"
         "  --every                     watch: every value, not only the newest\n"
         "  --count=<n>                 watch: end after n values\n"
         "  --for=<seconds>             watch: end after this time\n",
@@ -67,7 +74,7 @@ enum exit_code tell_too_large(struct tell *tell)
     return EXIT_CODE_INTERNAL;
 }
 
-static enum exit_code run_command(struct tell *tell)
+enum exit_code tell_run_command(struct tell *tell)
 {
     switch (tell->options.command) {
     case TELL_LIST:
@@ -78,9 +85,14 @@ static enum exit_code run_command(struct tell *tell)
         return tell_watch(tell);
     case TELL_PROCESSES:
         return tell_processes(tell);
+    case TELL_CONNECTIONS:
+        return tell_connections(tell);
+    case TELL_VERSION:
+        return tell_version(tell);
     case TELL_SHUTDOWN:
         return tell_shutdown(tell);
     case TELL_NONE:
+    case TELL_COMMANDS:
         break;
     }
     return EXIT_CODE_USAGE;
@@ -90,7 +102,10 @@ static enum exit_code check_arguments(struct tell *tell)
 {
     struct error err;
     struct program *program = &tell->program;
-    if (tell_options_check(&tell->options, &err) != D2K_OK) {
+    if (!tell_options_name_command(&tell->options)) {
+        tell->in_session = tell->options.interactive || (os_is_terminal(0) && os_is_terminal(1));
+    }
+    if (!tell->in_session && tell_options_check(&tell->options, &err) != D2K_OK) {
         program_say_error(program, "%s", err.text);
         return EXIT_CODE_USAGE;
     }
@@ -144,7 +159,7 @@ int main(int argc, char **argv)
     if (program_start(&tell.program, &info, argc, argv, &tell.options, &code)) {
         code = start(&tell);
         if (code == EXIT_CODE_OK && !program_stop_requested()) {
-            code = run_command(&tell);
+            code = tell.in_session ? tell_interactive(&tell) : tell_run_command(&tell);
         }
     }
     program_end(&tell.program);

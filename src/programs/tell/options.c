@@ -9,19 +9,32 @@ struct command_row {
     const char *name, *synopsis;
     enum tell_command command;
     size_t min_words, max_words;
-    bool is_watch; /* --every --count --for */
-    bool has_json;
+    unsigned options; /* that belong to it */
 };
 
+#define OPTION_JSON    1u
+#define OPTION_WATCH   2u /* --every --count= --for= */
+#define OPTION_NAMES   4u
+#define OPTION_STATE   8u
+#define OPTION_OBJECTS 16u /* no option: its words are names of objects */
+
 static const struct command_row commands[] = {
-    {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX, false, true},
-    {"get", "get NAME|PATTERN...", TELL_GET, 1, TELL_WORDS_MAX, false, true},
-    {"watch", "watch NAME|PATTERN...", TELL_WATCH, 1, TELL_WORDS_MAX, true, true},
-    {"processes", "processes [PATTERN...]", TELL_PROCESSES, 0, TELL_WORDS_MAX, false, true},
-    {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, false, false},
+    {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX,
+     OPTION_JSON | OPTION_NAMES | OPTION_OBJECTS},
+    {"get", "get NAME|PATTERN...", TELL_GET, 1, TELL_WORDS_MAX, OPTION_JSON | OPTION_OBJECTS},
+    {"watch", "watch NAME|PATTERN...", TELL_WATCH, 1, TELL_WORDS_MAX,
+     OPTION_JSON | OPTION_WATCH | OPTION_OBJECTS},
+    {"processes", "processes [PATTERN...]", TELL_PROCESSES, 0, TELL_WORDS_MAX,
+     OPTION_JSON | OPTION_STATE},
+    {"connections", "connections [PATTERN...]", TELL_CONNECTIONS, 0, TELL_WORDS_MAX, OPTION_JSON},
+    {"version", "version", TELL_VERSION, 0, 0, OPTION_JSON},
+    {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, 0},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+#define COMMAND_NAMES "list, get, watch, processes, connections, version, shutdown"
+
+static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
 static const struct command_row *find_command(enum tell_command command)
 {
@@ -42,9 +55,7 @@ static d2k_result take_word(struct tell_options *options, const char *word, stru
                 return D2K_OK;
             }
         }
-        return error_set(err, D2K_ARGUMENT,
-                         "unknown command %s; there are list, get, watch, processes, shutdown",
-                         word);
+        return error_set(err, D2K_ARGUMENT, "unknown command %s; there are " COMMAND_NAMES, word);
     }
     if (options->word_count == TELL_WORDS_MAX) {
         return error_set(err, D2K_ARGUMENT, "more than %d names or patterns", TELL_WORDS_MAX);
@@ -64,6 +75,17 @@ static d2k_result take_number(const char *option, const char *text, long long ma
     return D2K_OK;
 }
 
+static d2k_result take_state(struct tell_options *options, const char *text, struct error *err)
+{
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (text_equal_ignoring_case(states[i], text)) {
+            options->state = states[i];
+            return D2K_OK;
+        }
+    }
+    return error_set(err, D2K_ARGUMENT, "--state=%s: allowed: Running, Stop, Crash, WDErr", text);
+}
+
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
 {
     uint64_t seconds = 0;
@@ -74,6 +96,12 @@ static d2k_result take_option(struct tell_options *options, const char *argument
         options->every = true;
     } else if (strcmp(argument, "--local") == 0) {
         options->local = true;
+    } else if (strcmp(argument, "--interactive") == 0) {
+        options->interactive = true;
+    } else if (strcmp(argument, "--names") == 0) {
+        options->names = true;
+    } else if (strncmp(argument, "--state=", 8) == 0) {
+        result = take_state(options, argument + 8, err);
     } else if (strncmp(argument, "--count=", 8) == 0) {
         result = take_number("--count=", argument + 8, TELL_COUNT_MAX, &options->count, err);
     } else if (strncmp(argument, "--for=", 6) == 0) {
@@ -108,18 +136,51 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     const struct command_row *row = find_command(options->command);
     if (row == NULL) {
         return error_set(err, D2K_ARGUMENT,
-                         "a command is missing: list, get, watch, processes, shutdown; "
-                         "d2k-tell /? explains them");
+                         "a command is missing: " COMMAND_NAMES "; d2k-tell /? explains them");
     }
     if (options->word_count < row->min_words || options->word_count > row->max_words) {
         return error_set(err, D2K_ARGUMENT, "usage: d2k-tell %s", row->synopsis);
     }
-    if (!row->is_watch && (options->every || options->count != 0 || options->seconds != 0)) {
+    if ((row->options & OPTION_WATCH) == 0 &&
+        (options->every || options->count != 0 || options->seconds != 0)) {
         return error_set(err, D2K_ARGUMENT, "--every, --count= and --for= belong to watch, not %s",
                          row->name);
     }
-    if (!row->has_json && options->json) {
+    if ((row->options & OPTION_JSON) == 0 && options->json) {
         return error_set(err, D2K_ARGUMENT, "%s has no --json", row->name);
     }
+    if (options->names && ((row->options & OPTION_NAMES) == 0 || options->json)) {
+        return error_set(err, D2K_ARGUMENT, "--names belongs to list without --json");
+    }
+    if (options->state != NULL && (row->options & OPTION_STATE) == 0) {
+        return error_set(err, D2K_ARGUMENT, "--state= belongs to processes, not %s", row->name);
+    }
+    if (options->interactive) {
+        return error_set(err, D2K_ARGUMENT, "--interactive asks for commands: give none");
+    }
     return options->command == TELL_SHUTDOWN ? D2K_OK : check_patterns(options, err);
+}
+
+bool tell_options_name_command(const struct tell_options *options)
+{
+    return options->command != TELL_NONE || options->json || options->every || options->names ||
+           options->state != NULL || options->count != 0 || options->seconds != 0;
+}
+
+const char *tell_command_name(enum tell_command command)
+{
+    const struct command_row *row = find_command(command);
+    return row == NULL ? "" : row->name;
+}
+
+const char *tell_command_synopsis(enum tell_command command)
+{
+    const struct command_row *row = find_command(command);
+    return row == NULL ? "" : row->synopsis;
+}
+
+bool tell_command_takes_objects(enum tell_command command)
+{
+    const struct command_row *row = find_command(command);
+    return row != NULL && (row->options & OPTION_OBJECTS) != 0;
 }

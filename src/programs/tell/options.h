@@ -19,16 +19,21 @@ enum tell_command {
     TELL_GET,
     TELL_WATCH,
     TELL_PROCESSES,
+    TELL_CONNECTIONS,
+    TELL_VERSION,
     TELL_SHUTDOWN,
+    TELL_COMMANDS,
 };
 
 struct tell_options {
     enum tell_command command;
-    const char *words[TELL_WORDS_MAX]; /* borrowed from argv */
+    const char *words[TELL_WORDS_MAX]; /* borrowed from the arguments */
     size_t word_count;
-    bool json, every, local;
-    uint64_t count;   /* --count=, 0: not given */
-    unsigned seconds; /* --for=, 0: not given */
+    bool json, every, local, interactive;
+    bool names;        /* --names: list writes nothing else */
+    const char *state; /* --state=: "Running"...; NULL: not given; borrowed */
+    uint64_t count;    /* --count=, 0: not given */
+    unsigned seconds;  /* --for=, 0: not given */
 };
 
 /* Takes one argument (shape of program_info.argument; context is a struct tell_options). D2K_OK;
@@ -37,5 +42,14 @@ d2k_result tell_options_take(void *context, const char *argument, bool is_word, 
 
 /* After the last argument: whether command, words and options fit together. D2K_ARGUMENT. */
 d2k_result tell_options_check(const struct tell_options *options, struct error *err) D2K_MUST_CHECK;
+
+/* Whether there is a command, or an option that needs one. */
+bool tell_options_name_command(const struct tell_options *options);
+
+/* Name of a command ("list") and how it is used ("list [PATTERN...]"). Static. */
+const char *tell_command_name(enum tell_command command);
+const char *tell_command_synopsis(enum tell_command command);
+/* Whether its words are names of objects. */
+bool tell_command_takes_objects(enum tell_command command);
 
 #endif

@@ -14,7 +14,8 @@
 
 struct tell {
     struct program program;
-    struct tell_options options;
+    struct tell_options options; /* of the command that runs */
+    bool in_session;             /* other commands follow on the same link */
 };
 
 /* Each runs one command of a client that has begun to connect, and says on stderr what went
@@ -22,8 +23,16 @@ struct tell {
 enum exit_code tell_list(struct tell *tell);
 enum exit_code tell_get(struct tell *tell);
 enum exit_code tell_processes(struct tell *tell);
+enum exit_code tell_connections(struct tell *tell);
+enum exit_code tell_version(struct tell *tell);
 enum exit_code tell_shutdown(struct tell *tell);
 enum exit_code tell_watch(struct tell *tell);
+
+/* Runs tell->options.command. */
+enum exit_code tell_run_command(struct tell *tell);
+
+/* Commands from standard input until its end, `quit`, SIGTERM or the end of the link. */
+enum exit_code tell_interactive(struct tell *tell);
 
 /* Waits until the client is registered. EXIT_CODE_OK also when a signal asked to stop. */
 enum exit_code tell_connect(struct tell *tell);

@@ -178,6 +178,17 @@ static enum exit_code subscribe_all(struct watch *watch)
     return EXIT_CODE_OK;
 }
 
+/* So that nothing of it comes into the next command of a session. */
+static void unsubscribe_all(const struct watch *watch)
+{
+    for (size_t i = 0; i < watch->tell->options.word_count; i++) {
+        if (watch->requests[i] != 0 &&
+            d2k_unsubscribe(watch->tell->program.client, watch->requests[i]) != D2K_OK) {
+            continue; /* it was refused, and is gone already */
+        }
+    }
+}
+
 static bool has_all(const struct watch *watch)
 {
     uint64_t count = watch->tell->options.count;
@@ -247,6 +258,9 @@ enum exit_code tell_watch(struct tell *tell)
     }
     if (code == EXIT_CODE_OK) {
         code = watch_until_end(&watch);
+    }
+    if (tell->in_session) {
+        unsubscribe_all(&watch);
     }
     buffer_free(&watch.line);
     catalogue_free(&watch.catalogue);
