@@ -63,7 +63,8 @@ static d2k_result take_word(struct options *options, const char *word, struct er
     return D2K_OK;
 }
 
-/* The value of "set KEY VALUE" may look like anything. */
+/* The value of "set KEY VALUE" may begin as an option does; one that is an option is written as
+ * KEY=VALUE. */
 static bool expects_value(const struct options *options)
 {
     if (options->command == NULL || strcmp(options->command, "set") != 0) {
@@ -80,13 +81,10 @@ static d2k_result take_argument(struct options *options, int argc, char **argv, 
                                 struct error *err)
 {
     const char *argument = argv[*at];
-    if (expects_value(options)) {
-        return take_word(options, argument, err);
-    }
     if (take_flag(options, argument)) {
         return D2K_OK;
     }
-    if (argument[0] == '@') {
+    if (argument[0] == '@' && !expects_value(options)) {
         options->application = argument + 1;
         return D2K_OK;
     }
@@ -106,7 +104,7 @@ static d2k_result take_argument(struct options *options, int argc, char **argv, 
             return D2K_OK;
         }
     }
-    if (argument[0] == '-') {
+    if (argument[0] == '-' && !expects_value(options)) {
         return error_set(err, D2K_ARGUMENT, "%s: unknown option", argument);
     }
     return take_word(options, argument, err);
