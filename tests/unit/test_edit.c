@@ -63,8 +63,7 @@ static void without_a_change_the_text_is_the_same(void **state)
                                         "\n",
                                         "A = 1",
                                         "A = 1\r\n\r\n[B]\r\n",
-                                        "\xef\xbb\xbf"
-                                        "# x\n A=1 \n\t[ B ] \n;c\n",
+                                        "\xef\xbb\xbf# x\n A=1 \n\t[ B ] \n;c\n",
                                         "A = 1\r\nB = 2\nC = 3\r",
                                         "[A]\n[A]\n[B\\C]\nx = \" y \"\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

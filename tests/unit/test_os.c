@@ -405,6 +405,58 @@ static void rename_replaces_and_remove_accepts_a_missing_file(void **state)
     assert_int_equal(os_file_remove(to), 0);
 }
 
+static void a_locked_directory_outlives_its_files_that_are_replaced(void **state)
+{
+    const struct temporary_directory *directory = *state;
+    const char *path = path_in(directory, "f");
+    int first = -1, second = -1;
+    assert_int_equal(os_directory_open(directory->path, &first), 0);
+    assert_int_equal(os_directory_open(directory->path, &second), 0);
+    assert_int_equal(os_file_try_lock(first), 0);
+    assert_int_equal(os_file_replace(path, "new", 3, 0644), 0);
+    assert_int_equal(os_file_sync(first), 0);
+    assert_int_equal(os_file_try_lock(second), EWOULDBLOCK);
+    os_file_close(first);
+    assert_int_equal(os_file_try_lock(second), 0);
+    os_file_close(second);
+    assert_int_equal(os_directory_open(path, &first), ENOTDIR);
+    assert_int_equal(os_directory_open(path_in(directory, "no"), &first), ENOENT);
+}
+
+static void owner_is_taken_over_where_the_user_may(void **state)
+{
+    const char *like = path_in(*state, "like");
+    const char *path = path_in(*state, "f");
+    write_file(like, "");
+    write_file(path, "");
+    assert_int_equal(os_file_take_owner(path, like), 0);
+    assert_int_equal(os_file_take_owner(path, path_in(*state, "no")), ENOENT);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(like, 12345, 23456), 0);
+        assert_int_equal(os_file_take_owner(path, like), 0);
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_uid, 12345);
+        assert_int_equal(st.st_gid, 23456);
+    }
+}
+
+static void real_path_follows_links(void **state)
+{
+    const char *path = path_in(*state, "f");
+    const char *link = path_in(*state, "link");
+    write_file(path, "");
+    assert_int_equal(symlink("f", link), 0);
+    char *real, *expected;
+    assert_int_equal(os_file_real_path(link, &real), 0);
+    assert_int_equal(os_file_real_path(path, &expected), 0);
+    assert_string_equal(real, expected);
+    free(real);
+    free(expected);
+    assert_int_equal(os_file_real_path(path_in(*state, "no"), &real), ENOENT);
+    assert_null(real);
+}
+
 static void error_text_explains_and_is_never_null(void **state)
 {
     (void)state;
@@ -614,6 +666,9 @@ int main(void)
         with_directory(append_file_that_fails_changes_nothing),
         with_directory(lock_is_exclusive_until_it_is_closed),
         with_directory(rename_replaces_and_remove_accepts_a_missing_file),
+        with_directory(a_locked_directory_outlives_its_files_that_are_replaced),
+        with_directory(owner_is_taken_over_where_the_user_may),
+        with_directory(real_path_follows_links),
         cmocka_unit_test(error_text_explains_and_is_never_null),
         cmocka_unit_test(thread_has_its_name_blocks_signals_and_lowers_only_its_own_priority),
         cmocka_unit_test(condition_wakes_who_waits),

@@ -278,18 +278,18 @@ static d2k_result import_entry(struct import *import, size_t index, struct error
 
 static d2k_result fail_nothing(const struct import *import, struct error *err)
 {
+    const char *application = import->application != NULL ? import->application : "";
+    const char *prefix = import->application != NULL ? "\\cfg_" : "";
     if (import->other_installation[0] != '\0') {
         return error_set(err, D2K_NOT_FOUND,
-                         "%s: has nothing of %s%s...\\Ipesoft\\%s, but of another installation: "
+                         "%s: has nothing of ...\\Ipesoft\\%s%s%s, but of another installation: "
                          "--from=%s imports that",
-                         import->path, import->application != NULL ? import->application : "",
-                         import->application != NULL ? " in " : "", import->from,
+                         import->path, import->from, prefix, application,
                          import->other_installation);
     }
     return error_set(err, D2K_NOT_FOUND,
-                     "%s: has nothing of %s%sHKEY_LOCAL_MACHINE\\SOFTWARE\\Ipesoft\\%s",
-                     import->path, import->application != NULL ? import->application : "",
-                     import->application != NULL ? " in " : "", import->from);
+                     "%s: has nothing of HKEY_LOCAL_MACHINE\\SOFTWARE\\Ipesoft\\%s%s%s",
+                     import->path, import->from, prefix, application);
 }
 
 static d2k_result import_entries(struct import *import, struct error *err)

@@ -527,7 +527,9 @@ static d2k_result commit(const struct transaction *t, struct error *err)
 static void report(const struct transaction *t)
 {
     bool any = false;
-    fwrite(buffer_data(&t->report), 1, buffer_size(&t->report), stdout);
+    if (buffer_size(&t->report) > 0) {
+        fwrite(buffer_data(&t->report), 1, buffer_size(&t->report), stdout);
+    }
     for (size_t i = 0; i < t->count; i++) {
         const struct transaction_file *file = t->files[i];
         if (!transaction_file_changed(file)) {
