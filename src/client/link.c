@@ -3,6 +3,7 @@
  * TLS, Hello and Register, bytes in and out, the watchdog in both directions, log-off. Errors of
  * the socket do not end the link before everything that the kernel said until then was told. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -125,6 +126,17 @@ static bool is_numeric(const char *host)
     return os_address_parse(host, 1, &unused) == 0;
 }
 
+/* A kernel that this client comes back to need not sign again. */
+static void resume_session(d2k_client *client, const char *host)
+{
+    char *peer =
+        text_format("%s:%u", host, config_server_port(client->config, connect_server(client)));
+    if (peer != NULL) {
+        session_resume(client->link.session, peer);
+        free(peer);
+    }
+}
+
 /* TLS unless the link is local, or this server said that it has none and the level, as it is now,
  * allows that. */
 static d2k_result new_session(d2k_client *client, struct error *err)
@@ -139,6 +151,9 @@ static d2k_result new_session(d2k_client *client, struct error *err)
     d2k_result result = D2K_OK;
     if (!client->connector.plain) {
         result = session_new_client(policy, server_name, &client->link.session, err);
+        if (result == D2K_OK) {
+            resume_session(client, host);
+        }
     } else if (level == TLS_LEVEL_NONE) {
         result = session_new_client(NULL, NULL, &client->link.session, err);
     } else {

@@ -99,6 +99,13 @@ d2k_result session_new_client(struct tls_policy *policy, const char *server_name
     return D2K_OK;
 }
 
+void session_resume(struct session *s, const char *peer)
+{
+    if (s->tls != NULL) {
+        tls_connection_resume(s->tls, peer);
+    }
+}
+
 void session_free(struct session *s)
 {
     if (s == NULL) {

@@ -42,6 +42,9 @@ struct session *session_new_server(void);
  */
 d2k_result session_new_client(struct tls_policy *policy, const char *server_name,
                               struct session **ret_session, struct error *err) D2K_MUST_CHECK;
+/* Client, before the first session_advance(): see tls_connection_resume(). Does nothing for a plain
+ * session. */
+void session_resume(struct session *session, const char *peer);
 /* NULL is allowed. */
 void session_free(struct session *session);
 

@@ -14,6 +14,7 @@
 #include "os/clock.h"
 #include "tls/bio.h"
 #include "tls/certificate_info.h"
+#include "tls/connection_internal.h"
 #include "tls/openssl_error.h"
 #include "tls/policy_internal.h"
 #include "tls/x509_text.h"
@@ -30,6 +31,7 @@ struct tls_connection {
     bool is_server;
     bool established;
     bool failed;
+    char *peer;                /* that sessions are remembered by; NULL: they are not */
     unsigned control_in_a_row; /* since the last data */
     unsigned control_in_minute;
     uint64_t minute_began_ms;
@@ -92,6 +94,7 @@ static d2k_result connection_new(struct tls_policy *policy, bool is_server, stru
         return tls_error_of_call(err, D2K_NO_MEMORY, "out of memory for a TLS connection");
     }
     SSL_set_bio(connection->ssl, bio, bio);
+    SSL_set_app_data(connection->ssl, connection);
     SSL_set_msg_callback(connection->ssl, watch_messages);
     SSL_set_msg_callback_arg(connection->ssl, connection);
     *ret_connection = connection;
@@ -147,8 +150,57 @@ void tls_connection_free(struct tls_connection *connection)
     }
     SSL_free(connection->ssl);
     tls_policy_unref(connection->policy);
+    free(connection->peer);
     free(connection);
 }
+
+/* ---- resumption ---- */
+
+const struct tls_policy *tls_policy_of_ssl(const SSL *ssl)
+{
+    const struct tls_connection *connection = SSL_get_app_data(ssl);
+    return connection->policy;
+}
+
+SSL *tls_connection_ssl(const struct tls_connection *connection)
+{
+    return connection->ssl;
+}
+
+int tls_connection_keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    const struct tls_connection *connection = SSL_get_app_data(ssl);
+    if (connection->peer == NULL || SSL_version(ssl) < TLS1_3_VERSION) {
+        return 0;
+    }
+    /* A copy: OpenSSL takes back the session of a connection that ends without close_notify, and
+     * those are just the ones that come back. */
+    SSL_SESSION *copy = SSL_SESSION_dup(session);
+    if (copy != NULL) {
+        tls_sessions_keep(connection->policy->sessions, connection->peer, copy);
+    }
+    return 0;
+}
+
+void tls_connection_resume(struct tls_connection *connection, const char *peer)
+{
+    if (connection->is_server || connection->policy->sessions == NULL || connection->peer != NULL) {
+        return;
+    }
+    connection->peer = text_format("%s", peer);
+    if (connection->peer == NULL) {
+        return;
+    }
+    SSL_SESSION *session = tls_sessions_take(connection->policy->sessions, peer);
+    if (session != NULL) {
+        ERR_clear_error();
+        (void)SSL_set_session(connection->ssl, session); /* else the handshake is a full one */
+        ERR_clear_error();
+        SSL_SESSION_free(session);
+    }
+}
+
+/* ---- handshake ---- */
 
 /* Why a call of OpenSSL failed for good. */
 static d2k_result link_failed(struct tls_connection *connection, struct error *err)

@@ -27,6 +27,10 @@ d2k_result tls_connection_new_client(struct tls_policy *policy, const char *serv
                                      struct buffer *in, struct buffer *out,
                                      struct tls_connection **ret_connection,
                                      struct error *err) D2K_MUST_CHECK;
+/* Client, before the handshake: offers the session of an earlier connection to `peer` ("host:port")
+ * under the same policy, and remembers the one that this connection is given. Without one the
+ * handshake is a full one; so it is when the kernel no longer takes it. */
+void tls_connection_resume(struct tls_connection *connection, const char *peer);
 /* NULL is allowed. */
 void tls_connection_free(struct tls_connection *connection);
 

@@ -1,5 +1,5 @@
 /* tls/context.c: every decision about the TLS protocol itself: versions, ciphers, groups, ALPN, no
- * resumption, no renegotiation. */
+ * renegotiation. Who is resumed: resumption.c. */
 #include "tls/context.h"
 
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "tls/openssl_error.h"
 #include "tls/policy.h"
+#include "tls/resumption.h"
 
 static const char ciphers_of_tls12[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                        "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
@@ -89,6 +90,7 @@ static int check_client_hello(SSL *ssl, int *ret_alert, void *context)
                                 ": it is not a d2k client of this version");
         return SSL_CLIENT_HELLO_ERROR;
     }
+    tls_resumption_look_at_hello(ssl);
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -135,8 +137,8 @@ d2k_result tls_context_new_server(enum tls_min_version min_version,
         return result;
     }
     result = use_identity(context, identity, err);
-    if (result == D2K_OK && SSL_CTX_set_num_tickets(context, 0) != 1) {
-        result = tls_error_of_call(err, D2K_TLS, "OpenSSL does not switch tickets off");
+    if (result == D2K_OK) {
+        result = tls_resumption_serve(context, err);
     }
     if (result != D2K_OK) {
         SSL_CTX_free(context);
@@ -161,6 +163,7 @@ d2k_result tls_context_new_client(enum tls_min_version min_version, SSL_CTX **re
         SSL_CTX_free(context);
         return tls_error_of_call(err, D2K_TLS, "OpenSSL does not take ALPN " TLS_ALPN);
     }
+    tls_resumption_use(context);
     *ret_context = context;
     return D2K_OK;
 }

@@ -29,6 +29,7 @@ void tls_policy_unref(struct tls_policy *policy)
     SSL_CTX_free(policy->context);
     BIO_meth_free(policy->bio_method);
     tls_pins_clear(&policy->pins);
+    tls_sessions_free(policy->sessions);
     free(policy);
 }
 
@@ -39,6 +40,7 @@ d2k_result tls_policy_set_context(struct tls_policy *policy, SSL_CTX *context, s
     if (policy->bio_method == NULL) {
         return error_no_memory(err);
     }
+    policy->sessions = tls_sessions_new(); /* without them nothing is resumed, that is all */
     policy->tls = TLS_POLICY_ON;
     return D2K_OK;
 }

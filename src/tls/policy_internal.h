@@ -8,6 +8,7 @@
 
 #include "tls/pins.h"
 #include "tls/policy.h"
+#include "tls/resumption.h"
 
 /* Filled by its maker before anyone else sees it, never changed afterwards (but `references`). */
 struct tls_policy {
@@ -17,9 +18,11 @@ struct tls_policy {
     enum tls_policy_tls tls;
     enum tls_min_version min_version;
     enum tls_cert_dates dates;
-    BIO_METHOD *bio_method; /* of all connections; NULL unless TLS_POLICY_ON */
-    SSL_CTX *context;       /* NULL unless TLS_POLICY_ON */
-    struct tls_pins pins;   /* clients */
+    BIO_METHOD *bio_method;        /* of all connections; NULL unless TLS_POLICY_ON */
+    SSL_CTX *context;              /* NULL unless TLS_POLICY_ON */
+    struct tls_pins pins;          /* clients */
+    struct tls_sessions *sessions; /* clients: sessions given under this policy; has a lock of its
+                                      own; may be NULL */
     /* SHA-256 over all that came from the configuration: equal ones need no new policy. */
     uint8_t fingerprint[TLS_DIGEST_SIZE];
 };

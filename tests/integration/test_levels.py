@@ -161,15 +161,3 @@ def test_the_minimum_version_is_kept(plant, seed_identity, minimum, version):
         with protocol.Link(plant.port, context=context) as link:
             link.register("OLDPC.API")
         kernel.wait_for_log(rf"\[{version}\]")
-
-
-def test_no_session_is_resumed(plant, seed_identity):
-    plant.server_config.application("PLANT", tls_server(seed_identity, "TLSNoPeerAuth"))
-    plant.start_kernel()
-    for version in (protocol.ssl.TLSVersion.TLSv1_2, protocol.ssl.TLSVersion.TLSv1_3):
-        context = protocol.tls_context()
-        context.maximum_version = version
-        with protocol.Link(plant.port, context=context) as link:
-            link.register()
-            session = link.socket.session
-            assert not (session and session.has_ticket)

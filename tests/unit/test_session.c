@@ -368,6 +368,29 @@ static void messages_pass_over_tls_however_the_bytes_are_cut(void **state)
     site_close(&site);
 }
 
+/* The client comes back with what it was given, and is verified all the same. */
+static void a_client_that_comes_back_is_resumed_and_verified(void **state)
+{
+    (void)state;
+    struct site site;
+    site_open(&site, "TLS_TrustedCerts = server.crt\nTLS_RequiredLevel = TLSPeerAuth\n");
+    for (int connection = 0; connection < 3; connection++) {
+        struct session *server = session_new_server(), *client = client_of(&site);
+        struct error err = {0};
+        char warning[256];
+        session_resume(client, "localhost:3119");
+        shake_hands(&site, server, client, SIZE_MAX);
+        assert_int_equal(session_resumed(client), connection > 0);
+        assert_int_equal(session_resumed(server), connection > 0);
+        assert_int_equal(session_verify(client, warning, sizeof warning, &err), D2K_OK);
+        assert_true(session_verified(client));
+        expect_next(client, D2K_AGAIN); /* reads the ticket */
+        session_free(server);
+        session_free(client);
+    }
+    site_close(&site);
+}
+
 /* A client may send its registration together with its Finished: the bytes must survive the
  * hand-over. */
 static void messages_sent_with_the_finished_are_not_lost(void **state)
@@ -521,6 +544,7 @@ int main(void)
         cmocka_unit_test(a_good_bye_is_the_last_that_is_sent),
         cmocka_unit_test(a_sentence_over_its_limit_is_cut_between_characters),
         cmocka_unit_test(messages_pass_over_tls_however_the_bytes_are_cut),
+        cmocka_unit_test(a_client_that_comes_back_is_resumed_and_verified),
         cmocka_unit_test(messages_sent_with_the_finished_are_not_lost),
         cmocka_unit_test(a_kernel_that_is_not_in_the_list_is_told_and_left),
         cmocka_unit_test(a_plain_answer_to_a_client_hello_is_believed_only_as_a_refusal),

@@ -219,9 +219,13 @@ class Plant:
         """Starts any program that takes the parameters of every client."""
         return self._start(kind, [*self.client_command(program, **options), *parameters])
 
+    def start_program(self, program, *parameters):
+        """Starts a program of the build with these parameters only."""
+        return self._start(Program, [PROGRAMS / program, *parameters])
+
     def run_client(self, program, *parameters):
         """Runs a program of the build with these parameters only, to its end."""
-        ended = self._start(Program, [PROGRAMS / program, *parameters])
+        ended = self.start_program(program, *parameters)
         ended.exit_code = ended.wait()
         return ended
 

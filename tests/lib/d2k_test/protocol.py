@@ -166,10 +166,10 @@ def tls_context(alpn=(ALPN,)):
 class Link:
     """One connection to a kernel on this machine."""
 
-    def __init__(self, port, tls=True, context=None, timeout_s=DEADLINE_S):
+    def __init__(self, port, tls=True, context=None, timeout_s=DEADLINE_S, session=None):
         raw = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket = (context or tls_context()).wrap_socket(raw) if tls else raw
+        self.socket = (context or tls_context()).wrap_socket(raw, session=session) if tls else raw
         self.timeout_s = timeout_s
         self._received = bytearray()
         self._preface_seen = False
