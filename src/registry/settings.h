@@ -47,6 +47,15 @@ struct tls_client_settings {
     enum tls_cert_dates dates;
 };
 
+/* What d2k-kom measures. */
+#define KOM_GROUP_CPU         1u
+#define KOM_GROUP_MEMORY      2u
+#define KOM_GROUP_CORES       4u
+#define KOM_GROUP_DISK        8u
+#define KOM_GROUP_NETWORK     16u
+#define KOM_GROUP_TEMPERATURE 32u
+#define KOM_GROUP_PROCESSES   64u
+
 /* cfg_<application>.conf as a whole. Paths are as they are to be opened: relative ones have the
  * directory of the file in front. */
 struct application_settings {
@@ -55,6 +64,7 @@ struct application_settings {
     unsigned max_clients;       /* Max_Clients */
     unsigned handshake_workers; /* Handshake_Workers; 0: one per processor */
     unsigned kom_period_ms;     /* [KOM] Period */
+    unsigned kom_groups;        /* [KOM] Groups, KOM_GROUP_... */
     struct os_file_stamp stamp; /* of the file it was read from */
 };
 
@@ -116,6 +126,7 @@ d2k_result settings_parse_installation(const struct registry_file *file,
 enum setting_when {
     SETTING_AT_NEXT_CONNECT,
     SETTING_AT_START,
+    SETTING_WHILE_RUNNING, /* the program looks for a change by itself */
 };
 
 struct setting_type; /* settings_table.h */

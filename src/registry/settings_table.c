@@ -40,6 +40,17 @@ static const struct setting_choice cert_dates[] = {
     {0},
 };
 
+static const struct setting_choice kom_groups[] = {
+    {"cpu", KOM_GROUP_CPU, CHOICE_SHOWN, NULL},
+    {"memory", KOM_GROUP_MEMORY, CHOICE_SHOWN, NULL},
+    {"cores", KOM_GROUP_CORES, CHOICE_SHOWN, NULL},
+    {"disk", KOM_GROUP_DISK, CHOICE_SHOWN, NULL},
+    {"network", KOM_GROUP_NETWORK, CHOICE_SHOWN, NULL},
+    {"temperature", KOM_GROUP_TEMPERATURE, CHOICE_SHOWN, NULL},
+    {"processes", KOM_GROUP_PROCESSES, CHOICE_SHOWN, NULL},
+    {0},
+};
+
 #define CHOICES(list)                                    \
     {                                                    \
         .parse = setting_parse_choice, .choices = (list) \
@@ -54,6 +65,11 @@ static const struct setting_type path_type = {.name = "path", .parse = setting_p
 static const struct setting_type paths_type = {
     .name = "1 to 64 paths, separated by ;", .parse = setting_parse_trusted_certs, .is_list = true};
 _Static_assert(SETTINGS_PATHS_MAX == 64, "the name of paths_type says 64");
+
+static const struct setting_type kom_groups_type = {
+    .name = "list of cpu, memory, cores, disk, network, temperature, processes, separated by ;",
+    .parse = setting_parse_flags,
+    .choices = kom_groups};
 
 static const struct setting_type name_type = {.name = "name: 1 to 64 letters, digits, _ or -",
                                               .parse = setting_parse_application_name};
@@ -86,11 +102,11 @@ static const struct setting table[] = {
      "Bytes of a <name>.log from which on it is kept as at the next start, and of a <name>.his.log "
      "from which on that is moved to <name>.his.log.bak; 0: no limit."},
     {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "Name", &name_type, SETTING_ONLY_CHECKED, NULL,
-     SETTING_AT_START, "nothing yet", "Name of this kernel of the redundancy group."},
+     SETTING_AT_START, "clients (/RF)", "Name of this kernel of the redundancy group."},
     {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "IpAddr1", &address_type, SETTING_ONLY_CHECKED, NULL,
-     SETTING_AT_START, "nothing yet", "First address of this kernel."},
+     SETTING_AT_START, "clients (/RF)", "First address of this kernel."},
     {SETTINGS_INSTALLATION, REDUNDANCY_KEY, "IpAddr2", &address_type, SETTING_ONLY_CHECKED, NULL,
-     SETTING_AT_START, "nothing yet", "Second address of this kernel, over another network."},
+     SETTING_AT_START, "clients (/RF)", "Second address of this kernel, over another network."},
 
     {SETTINGS_APPLICATION, "", "Max_Clients", &clients_type, APPLICATION(max_clients), "10000",
      SETTING_AT_START, "kernel",
@@ -137,7 +153,9 @@ static const struct setting table[] = {
      "strict: the client does not connect."},
 
     {SETTINGS_APPLICATION, "KOM", "Period", &period_type, APPLICATION(kom_period_ms), "1000",
-     SETTING_AT_START, "kom", "Milliseconds between two measurements of this machine."},
+     SETTING_WHILE_RUNNING, "kom", "Milliseconds between two measurements of this machine."},
+    {SETTINGS_APPLICATION, "KOM", "Groups", &kom_groups_type, APPLICATION(kom_groups), "cpu;memory",
+     SETTING_WHILE_RUNNING, "kom", "What is measured of this machine."},
     {0},
 };
 
@@ -173,7 +191,7 @@ const char *tls_cert_dates_name(enum tls_cert_dates dates)
 
 char *setting_type_text(const struct setting *setting, char *ret, size_t size)
 {
-    if (setting->type->choices != NULL) {
+    if (setting->type->name == NULL) {
         return setting_choices_text(setting->type->choices, " | ", ret, size);
     }
     text_copy(ret, size, setting->type->name);
@@ -182,7 +200,15 @@ char *setting_type_text(const struct setting *setting, char *ret, size_t size)
 
 const char *setting_when_text(enum setting_when when)
 {
-    return when == SETTING_AT_NEXT_CONNECT ? "at the next connect" : "at the next start";
+    switch (when) {
+    case SETTING_AT_NEXT_CONNECT:
+        return "at the next connect";
+    case SETTING_WHILE_RUNNING:
+        return "while it runs";
+    case SETTING_AT_START:
+        break;
+    }
+    return "at the next start";
 }
 
 bool setting_is_list(const struct setting *setting)

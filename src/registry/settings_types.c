@@ -9,6 +9,8 @@
 #include "os/socket.h"
 #include "os/system.h"
 
+#define FLAG_MAX 32u /* a longer word is none of the choices */
+
 _Static_assert(sizeof(enum tls_level) == sizeof(int) &&
                    sizeof(enum tls_min_version) == sizeof(int) &&
                    sizeof(enum tls_cert_dates) == sizeof(int),
@@ -229,6 +231,49 @@ d2k_result setting_parse_choice(const struct setting_type *type, const struct se
         return D2K_OK;
     }
     return refuse_choice(type, input);
+}
+
+static const struct setting_choice *find_choice(const struct setting_choice *choices,
+                                                const char *text)
+{
+    const struct setting_choice *c = choices;
+    while (c->text != NULL && !text_equal_ignoring_case(c->text, text)) {
+        c++;
+    }
+    return c->text == NULL ? NULL : c;
+}
+
+d2k_result setting_parse_flags(const struct setting_type *type, const struct setting_input *input,
+                               void *target)
+{
+    unsigned flags = 0;
+    const char *at = input->text;
+    while (*at != '\0') {
+        struct slice entry;
+        char text[FLAG_MAX + 1];
+        if (!next_entry(&at, &entry)) {
+            return refuse(input, "an entry that begins with a quote must end with one");
+        }
+        if (entry.size == 0) {
+            continue;
+        }
+        snprintf(text, sizeof text, "%.*s", (int)(entry.size > FLAG_MAX ? FLAG_MAX : entry.size),
+                 entry.data);
+        const struct setting_choice *choice = find_choice(type->choices, text);
+        if (choice == NULL) {
+            struct setting_input part = *input;
+            part.text = text;
+            return refuse_choice(type, &part);
+        }
+        flags |= (unsigned)choice->number;
+    }
+    if (flags == 0) {
+        return refuse(input, "the list is empty");
+    }
+    if (target != NULL) {
+        memcpy(target, &flags, sizeof flags);
+    }
+    return D2K_OK;
 }
 
 static d2k_result parse_number(const struct setting_type *type, const struct setting_input *input,

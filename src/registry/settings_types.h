@@ -12,6 +12,8 @@ d2k_result setting_parse_trusted_certs(const struct setting_type *type,
                                        void *target); /* struct tls_client_settings */
 d2k_result setting_parse_choice(const struct setting_type *type, const struct setting_input *input,
                                 void *target); /* an enum */
+d2k_result setting_parse_flags(const struct setting_type *type, const struct setting_input *input,
+                               void *target); /* unsigned: choices separated by ';', or-ed */
 d2k_result setting_parse_unsigned(const struct setting_type *type,
                                   const struct setting_input *input, void *target); /* unsigned */
 d2k_result setting_parse_u64(const struct setting_type *type, const struct setting_input *input,

@@ -112,12 +112,15 @@ def test_list_takes_the_application_given_else_the_default_else_all(config):
     assert "cfg_B]" in config.run("list", "@B").stdout
 
 
+KOM = {("cfg_A\\KOM", "Period"), ("cfg_A\\KOM", "Groups")}
+
+
 @pytest.mark.parametrize("key, expected", [
-    ("KOM", {("cfg_A\\KOM", "Period")}),
-    ("kom", {("cfg_A\\KOM", "Period")}),
-    ("cfg_A\\KOM", {("cfg_A\\KOM", "Period")}),
-    (f"{ROOT}d2k\\cfg_A\\KOM", {("cfg_A\\KOM", "Period")}),
-    ("hklm\\software\\ipesoft\\d2k\\CFG_A\\KOM", {("cfg_A\\KOM", "Period")}),
+    ("KOM", KOM),
+    ("kom", KOM),
+    ("cfg_A\\KOM", KOM),
+    (f"{ROOT}d2k\\cfg_A\\KOM", KOM),
+    ("hklm\\software\\ipesoft\\d2k\\CFG_A\\KOM", KOM),
     ("Redundancy", {("Redundancy\\A\\Kernel_1", "Name")}),
     (f"{ROOT}d2k\\Redundancy\\A", {("Redundancy\\A\\Kernel_1", "Name")}),
 ])

@@ -106,6 +106,18 @@ static void an_empty_file_has_the_defaults(void **state)
     assert_int_equal(s.max_clients, 10000);
     assert_int_equal(s.handshake_workers, 0);
     assert_int_equal(s.kom_period_ms, 1000);
+    assert_int_equal(s.kom_groups, KOM_GROUP_CPU | KOM_GROUP_MEMORY);
+    settings_free_application(&s);
+}
+
+static void groups_of_kom_replace_the_default(void **state)
+{
+    (void)state;
+    struct application_settings s = accepted("[KOM]\nGroups = Disk; network ;;\n");
+    assert_int_equal(s.kom_groups, KOM_GROUP_DISK | KOM_GROUP_NETWORK);
+    settings_free_application(&s);
+    s = accepted("[KOM]\nGroups = cpu;memory;cores;disk;network;temperature;processes\n");
+    assert_int_equal(s.kom_groups, 127);
     settings_free_application(&s);
 }
 
@@ -595,6 +607,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_file_has_the_defaults),
+        cmocka_unit_test(groups_of_kom_replace_the_default),
         cmocka_unit_test(every_setting_of_an_application_is_read),
         cmocka_unit_test(words_ignore_case_and_versions_have_a_short_form),
         cmocka_unit_test(relative_paths_begin_at_the_file),

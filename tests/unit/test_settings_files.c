@@ -183,7 +183,7 @@ static void every_row_is_complete_and_found_once(void **state)
             assert_ptr_equal(settings_find(s->file, s->key, s->name), s);
         }
     }
-    assert_int_equal(count, 17);
+    assert_int_equal(count, 18);
 }
 
 static void parameters_of_tls_act_at_the_next_connect(void **state)
@@ -191,7 +191,7 @@ static void parameters_of_tls_act_at_the_next_connect(void **state)
     (void)state;
     for (const struct setting *s = settings_table(); s->name != NULL; s++) {
         bool is_tls = strncmp(s->key, "TLS_", 4) == 0;
-        assert_int_equal(s->when, is_tls ? SETTING_AT_NEXT_CONNECT : SETTING_AT_START);
+        assert_int_equal(s->when == SETTING_AT_NEXT_CONNECT, is_tls);
     }
 }
 

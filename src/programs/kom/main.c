@@ -1,21 +1,28 @@
 /* programs/kom/main.c: d2k-kom publishes measurements of this machine.
  *
- * One loop: in every period it reads /proc once and publishes every object with a new time stamp;
- * between, it lets the library work. */
+ * One loop: in every period it looks whether its settings have changed, reads /proc once and
+ * publishes every object with a new time stamp; between, it lets the library work. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "base/version.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "os/system.h"
 #include "programs/common/program.h"
 #include "programs/kom/measurement.h"
 #include "programs/kom/options.h"
 #include "programs/kom/proc.h"
+#include "programs/kom/published.h"
+#include "programs/kom/sample.h"
 #include "registry/settings.h"
 
 #define COMPONENT         "KOM"
 #define PROC_ROOT         "/proc"
+#define SYS_ROOT          "/sys"
 #define PERIOD_DEFAULT_MS 1000u
 #define FIRST_LOOK_MS     250u /* the first processor load is over this time */
 #define SETTINGS_TRIES    10
@@ -28,7 +35,12 @@ struct kom {
     char host[COMPUTER_MAX];
     struct proc_readings now, before;
     bool warned[PROC_SOURCES];
-    d2k_object *objects[MEASUREMENT_COUNT];
+    unsigned warned_groups; /* KOM_GROUP_... */
+    struct network network;
+    struct published published;
+    unsigned period_ms, groups;                     /* in force */
+    char application[REGISTRY_APPLICATION_MAX + 1]; /* "": its file is not looked at */
+    struct os_file_stamp stamp;                     /* of its file as it was read last */
 };
 
 static const struct program_info info = {
@@ -89,6 +101,23 @@ static void log_name(const struct kom *kom, char ret_name[LOG_NAME_MAX])
     (void)snprintf(ret_name, LOG_NAME_MAX, "KOM-%s%s", d2k_config_workstation(config), number);
 }
 
+/* "<what> PC1.* every 1000 ms: cpu;memory." */
+static void log_settings(const struct kom *kom, const char *what)
+{
+    static const char *const names[] = {"cpu",     "memory",      "cores",    "disk",
+                                        "network", "temperature", "processes"};
+    char groups[128] = "";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if ((kom->groups >> i & 1u) != 0) {
+            size_t used = strlen(groups);
+            (void)snprintf(groups + used, sizeof groups - used, "%s%s", used > 0 ? ";" : "",
+                           names[i]);
+        }
+    }
+    log_write(kom->program.log, LOG_INFO, COMPONENT, "%s %s.* every %u ms: %s.", what,
+              kom->options.prefix, kom->period_ms, groups);
+}
+
 /* The configuration may be replaced in the very moment; then it is read again. */
 static d2k_result read_settings(struct kom *kom, const char *application,
                                 struct application_settings *ret_settings, struct error *err)
@@ -101,15 +130,21 @@ static d2k_result read_settings(struct kom *kom, const char *application,
     return result;
 }
 
-static enum exit_code choose_period(struct kom *kom)
+/* Takes over what the file says; --period= stays what it is. */
+static void take_settings(struct kom *kom, const struct application_settings *settings)
+{
+    kom->period_ms = kom->options.period_ms != 0 ? kom->options.period_ms : settings->kom_period_ms;
+    kom->groups = settings->kom_groups;
+    kom->stamp = settings->stamp;
+}
+
+static enum exit_code choose_settings(struct kom *kom)
 {
     struct application_settings settings;
     struct error err = {.code = D2K_OK};
     const char *application = d2k_config_application(kom->program.config);
-    if (kom->options.period_ms != 0) {
-        return EXIT_CODE_OK;
-    }
-    kom->options.period_ms = PERIOD_DEFAULT_MS;
+    kom->period_ms = kom->options.period_ms != 0 ? kom->options.period_ms : PERIOD_DEFAULT_MS;
+    kom->groups = KOM_GROUP_CPU | KOM_GROUP_MEMORY;
     if (application == NULL) {
         return EXIT_CODE_OK;
     }
@@ -118,26 +153,45 @@ static enum exit_code choose_period(struct kom *kom)
         program_say_error(&kom->program, "%s", err.text);
         return EXIT_CODE_USAGE;
     }
-    kom->options.period_ms = settings.kom_period_ms;
+    take_settings(kom, &settings);
     settings_free_application(&settings);
+    text_copy(kom->application, sizeof kom->application, application);
     return EXIT_CODE_OK;
 }
 
-static enum exit_code define_objects(struct kom *kom)
+/* ---- settings that change while it runs ---- */
+
+static bool has_changed(struct kom *kom)
 {
-    char name[D2K_OBJECT_NAME_MAX + 1];
-    for (size_t i = 0; i < MEASUREMENT_COUNT; i++) {
-        const struct measurement *m = &measurement_table()[i];
-        (void)snprintf(name, sizeof name, "%s.%s", kom->options.prefix, m->name);
-        d2k_result result = d2k_define(kom->program.client, name, m->type, m->description, m->unit,
-                                       &kom->objects[i]);
-        if (result != D2K_OK) {
-            program_say_error(&kom->program, "Object %s: %s", name,
-                              d2k_client_error_text(kom->program.client));
-            return exit_code_of(result, false);
-        }
+    struct os_file_stamp stamp;
+    char *path = registry_application_file(&kom->program.location, kom->application);
+    bool changed = path != NULL && os_file_stamp(path, &stamp) == 0 &&
+                   !os_file_stamp_equal(&stamp, &kom->stamp);
+    free(path);
+    if (changed) {
+        kom->stamp = stamp; /* one that is broken is looked at once */
     }
-    return EXIT_CODE_OK;
+    return changed;
+}
+
+static void take_changed_settings(struct kom *kom)
+{
+    struct application_settings settings;
+    struct error err = {.code = D2K_OK};
+    unsigned period_ms = kom->period_ms, groups = kom->groups;
+    if (kom->application[0] == '\0' || !has_changed(kom)) {
+        return;
+    }
+    if (read_settings(kom, kom->application, &settings, &err) != D2K_OK) {
+        log_write(kom->program.log, LOG_ERROR, COMPONENT,
+                  "%s; [KOM] as it was read before stays in force.", err.text);
+        return;
+    }
+    take_settings(kom, &settings);
+    settings_free_application(&settings);
+    if (kom->period_ms != period_ms || kom->groups != groups) {
+        log_settings(kom, "Settings have changed: it publishes");
+    }
 }
 
 /* ---- work ---- */
@@ -165,22 +219,60 @@ static void look_at_machine(struct kom *kom)
     }
 }
 
-static void publish_all(struct kom *kom)
+static void publish_table(const struct kom *kom, const struct sample_sink *sink)
 {
-    int64_t time_ns = os_wall_ns();
-    look_at_machine(kom);
     for (size_t i = 0; i < MEASUREMENT_COUNT; i++) {
         const struct measurement *m = &measurement_table()[i];
-        d2k_value value = measurement_value(m, &kom->now, &kom->before);
-        value.time_ns = time_ns;
-        d2k_result result = d2k_publish(kom->objects[i], &value);
-        /* Over the limit: the link does not drain. The next period has newer values. */
-        if (result != D2K_OK && result != D2K_LIMIT) {
-            log_write(kom->program.log, LOG_ERROR, COMPONENT,
-                      "%s.%s was not published: %s; the next period tries again.",
-                      kom->options.prefix, m->name, d2k_result_text(result));
+        if ((m->group & kom->groups) != 0) {
+            struct sample sample = {m->name, m->type, m->unit, m->description,
+                                    measurement_value(m, &kom->now, &kom->before)};
+            sink->put(sink->context, &sample);
         }
     }
+}
+
+/* Says once that a group cannot be measured, and once that it can again. */
+static void tell_group(struct kom *kom, unsigned group, const char *name, d2k_result result,
+                       const struct error *err)
+{
+    bool failed = result != D2K_OK;
+    bool warned = (kom->warned_groups & group) != 0;
+    if (failed && !warned) {
+        log_write(kom->program.log, LOG_WARNING, COMPONENT,
+                  "%s; its objects are published without Valid until it can be read again.",
+                  err->text);
+    } else if (!failed && warned) {
+        log_write(kom->program.log, LOG_INFO, COMPONENT, "The group %s can be read again.", name);
+    }
+    kom->warned_groups = failed ? kom->warned_groups | group : kom->warned_groups & ~group;
+}
+
+static void publish_all(struct kom *kom)
+{
+    struct error err = {.code = D2K_OK};
+    const struct sample_sink sink = {published_put, &kom->published};
+    published_begin(&kom->published, os_wall_ns());
+    look_at_machine(kom);
+    publish_table(kom, &sink);
+    if ((kom->groups & KOM_GROUP_CORES) != 0) {
+        sample_cores(&kom->now, &kom->before, &sink);
+    }
+    if ((kom->groups & KOM_GROUP_PROCESSES) != 0) {
+        sample_processes(&kom->now, &kom->before, &sink);
+    }
+    if ((kom->groups & KOM_GROUP_DISK) != 0) {
+        tell_group(kom, KOM_GROUP_DISK, "disk", sample_disks(PROC_ROOT, &sink, &err), &err);
+    }
+    if ((kom->groups & KOM_GROUP_NETWORK) != 0) {
+        d2k_result result =
+            sample_network(PROC_ROOT, &kom->network, os_monotonic_ms(), &sink, &err);
+        tell_group(kom, KOM_GROUP_NETWORK, "network", result, &err);
+    }
+    if ((kom->groups & KOM_GROUP_TEMPERATURE) != 0) {
+        tell_group(kom, KOM_GROUP_TEMPERATURE, "temperature",
+                   sample_temperatures(SYS_ROOT, &sink, &err), &err);
+    }
+    published_end(&kom->published);
 }
 
 static enum exit_code run(struct kom *kom)
@@ -192,8 +284,9 @@ static enum exit_code run(struct kom *kom)
         d2k_event event;
         uint64_t now_ms = os_monotonic_ms();
         if (now_ms >= due_ms) {
+            take_changed_settings(kom);
             publish_all(kom);
-            due_ms = measurement_next_due(due_ms, kom->options.period_ms, os_monotonic_ms());
+            due_ms = measurement_next_due(due_ms, kom->period_ms, os_monotonic_ms());
             continue;
         }
         d2k_result result = program_next(&kom->program, &event, (int)(due_ms - now_ms));
@@ -223,14 +316,15 @@ static enum exit_code start(struct kom *kom)
     if (!program_open_log(&kom->program, &log, &code)) {
         return code;
     }
-    code = choose_period(kom);
+    code = choose_settings(kom);
     if (code != EXIT_CODE_OK) {
         return code;
     }
-    log_write(kom->program.log, LOG_INFO, COMPONENT, "d2k-kom %s publishes %s.* every %u ms.",
-              d2k_version(), kom->options.prefix, kom->options.period_ms);
+    log_settings(kom, "d2k-kom " D2K_VERSION_TEXT " publishes");
     code = program_start_client(&kom->program);
-    return code == EXIT_CODE_OK ? define_objects(kom) : code;
+    kom->published = (struct published){
+        .client = kom->program.client, .prefix = kom->options.prefix, .log = kom->program.log};
+    return code;
 }
 
 int main(int argc, char **argv)

@@ -7,13 +7,11 @@
 static bool cpu_load(const struct proc_readings *now, const struct proc_readings *before,
                      d2k_value *ret_value)
 {
-    if (!before->readable[PROC_STAT] || now->cpu.total <= before->cpu.total) {
+    double load;
+    if (!before->readable[PROC_STAT] || !proc_cpu_load(&now->cpu, &before->cpu, &load)) {
         return false;
     }
-    /* The kernel's counter of waiting for I/O may run backwards. */
-    uint64_t busy = now->cpu.busy > before->cpu.busy ? now->cpu.busy - before->cpu.busy : 0;
-    uint64_t total = now->cpu.total - before->cpu.total;
-    *ret_value = d2k_real(busy >= total ? 100.0 : 100.0 * (double)busy / (double)total);
+    *ret_value = d2k_real(load);
     return true;
 }
 
@@ -84,22 +82,23 @@ static bool tasks(const struct proc_readings *now, const struct proc_readings *b
 
 static const struct measurement table[MEASUREMENT_COUNT] = {
     {"CPU_Load", D2K_TYPE_REAL, "%", "Load of all processors together over the last period",
-     PROC_STAT, cpu_load},
+     PROC_STAT, KOM_GROUP_CPU, cpu_load},
     {"Load_1", D2K_TYPE_REAL, "", "Tasks that run or want to run, average of 1 minute",
-     PROC_LOADAVG, load_1},
+     PROC_LOADAVG, KOM_GROUP_CPU, load_1},
     {"Load_5", D2K_TYPE_REAL, "", "Tasks that run or want to run, average of 5 minutes",
-     PROC_LOADAVG, load_5},
+     PROC_LOADAVG, KOM_GROUP_CPU, load_5},
     {"Load_15", D2K_TYPE_REAL, "", "Tasks that run or want to run, average of 15 minutes",
-     PROC_LOADAVG, load_15},
-    {"Mem_Total", D2K_TYPE_INTEGER, "B", "Memory of this machine", PROC_MEMINFO, memory_total},
+     PROC_LOADAVG, KOM_GROUP_CPU, load_15},
+    {"Mem_Total", D2K_TYPE_INTEGER, "B", "Memory of this machine", PROC_MEMINFO, KOM_GROUP_MEMORY,
+     memory_total},
     {"Mem_Available", D2K_TYPE_INTEGER, "B", "Memory that programs can still get without swapping",
-     PROC_MEMINFO, memory_available},
+     PROC_MEMINFO, KOM_GROUP_MEMORY, memory_available},
     {"Mem_Used", D2K_TYPE_REAL, "%", "Share of the memory that is not available", PROC_MEMINFO,
-     memory_used},
+     KOM_GROUP_MEMORY, memory_used},
     {"Uptime", D2K_TYPE_RELATIVE_TIME, "", "Time since this machine was started", PROC_UPTIME,
-     uptime},
+     KOM_GROUP_CPU, uptime},
     {"Processes", D2K_TYPE_INTEGER, "", "Processes and threads on this machine", PROC_LOADAVG,
-     tasks},
+     KOM_GROUP_CPU, tasks},
 };
 
 const struct measurement *measurement_table(void)

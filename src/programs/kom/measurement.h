@@ -9,12 +9,14 @@
 #include <d2k/value.h>
 
 #include "programs/kom/proc.h"
+#include "registry/settings.h"
 
 struct measurement {
     const char *name; /* behind the prefix: "CPU_Load" */
     d2k_type type;
     const char *unit, *description;
     enum proc_source source;
+    unsigned group; /* KOM_GROUP_... */
     /* False: there is no value yet (the processor load needs two looks). Only called when the
      * source is readable now. */
     bool (*value)(const struct proc_readings *now, const struct proc_readings *before,

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/file.h"
 
-#define PROC_TEXT_MAX (64u * 1024u) /* what we need stands in the first lines */
-#define CPU_FIELDS    8             /* user nice system idle iowait irq softirq steal */
+#define PROC_TEXT_MAX (256u * 1024u) /* the line of interrupts may be long */
+#define CPU_FIELDS    8              /* user nice system idle iowait irq softirq steal */
 #define CPU_IDLE      3
 #define CPU_IOWAIT    4
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -56,22 +57,88 @@ static bool read_decimal(const char **at, double *ret_number)
     return *ret_number < 1e15;
 }
 
-bool proc_parse_stat(const char *text, struct proc_readings *ret)
+static bool read_cpu_times(const char *at, struct cpu_times *ret_times)
 {
     uint64_t fields[CPU_FIELDS];
-    struct cpu_times cpu = {0};
-    if (strncmp(text, "cpu ", 4) != 0) {
-        return false;
-    }
-    const char *at = text + 4;
+    struct cpu_times times = {0};
     for (int i = 0; i < CPU_FIELDS; i++) {
         if (!read_number(&at, &fields[i])) {
             return false;
         }
-        cpu.total += fields[i];
+        times.total += fields[i];
     }
-    cpu.busy = cpu.total - fields[CPU_IDLE] - fields[CPU_IOWAIT];
+    times.busy = times.total - fields[CPU_IDLE] - fields[CPU_IOWAIT];
+    *ret_times = times;
+    return true;
+}
+
+/* The line behind this one; NULL: there is none. */
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+    return end == NULL ? NULL : end + 1;
+}
+
+/* "cpu3 1 2 3 ...", directly behind the sum of all. */
+static void read_cores(const char *line, struct proc_readings *ret)
+{
+    ret->core_count = 0;
+    while (line != NULL && strncmp(line, "cpu", 3) == 0 && ret->core_count < PROC_CORES_MAX) {
+        struct proc_core *core = &ret->cores[ret->core_count];
+        uint64_t number;
+        const char *at = line + 3;
+        if (read_number(&at, &number) && number <= UINT32_MAX && read_cpu_times(at, &core->times)) {
+            core->number = (unsigned)number;
+            ret->core_count++;
+        }
+        line = next_line(line);
+    }
+}
+
+static bool find_count(const char *text, const char *name, uint64_t *ret_count)
+{
+    size_t length = strlen(name);
+    for (const char *line = text; line != NULL; line = next_line(line)) {
+        const char *at = line + length;
+        if (strncmp(line, name, length) == 0 && *at == ' ') {
+            return read_number(&at, ret_count) && *ret_count <= INT64_MAX;
+        }
+    }
+    return false;
+}
+
+static void read_tasks(const char *text, struct proc_readings *ret)
+{
+    uint64_t running = 0, blocked = 0;
+    ret->has_tasks = find_count(text, "ctxt", &ret->switches) &&
+                     find_count(text, "procs_running", &running) &&
+                     find_count(text, "procs_blocked", &blocked);
+    ret->running = (int64_t)running;
+    ret->blocked = (int64_t)blocked;
+}
+
+bool proc_parse_stat(const char *text, struct proc_readings *ret)
+{
+    struct cpu_times cpu;
+    if (strncmp(text, "cpu ", 4) != 0 || !read_cpu_times(text + 4, &cpu)) {
+        return false;
+    }
     ret->cpu = cpu;
+    read_cores(next_line(text), ret);
+    read_tasks(text, ret);
+    ret->stat_ms = os_monotonic_ms();
+    return true;
+}
+
+bool proc_cpu_load(const struct cpu_times *now, const struct cpu_times *before, double *ret_load)
+{
+    if (now->total <= before->total) {
+        return false;
+    }
+    /* The kernel's counter of waiting for I/O may run backwards. */
+    uint64_t busy = now->busy > before->busy ? now->busy - before->busy : 0;
+    uint64_t total = now->total - before->total;
+    *ret_load = busy >= total ? 100.0 : 100.0 * (double)busy / (double)total;
     return true;
 }
 
@@ -158,8 +225,7 @@ const char *proc_source_name(enum proc_source source)
     return sources[source].name;
 }
 
-/* Terminated; cut at PROC_TEXT_MAX. Returns 0 or an errno value. */
-static int read_text(const char *path, char *ret_text, size_t size)
+int proc_read_text(const char *path, char *ret_text, size_t size)
 {
     FILE *file = fopen(path, "r");
     if (file == NULL) {
@@ -183,7 +249,7 @@ d2k_result proc_read(const char *root, enum proc_source source, struct proc_read
     char path[512];
     ret->readable[source] = false;
     (void)snprintf(path, sizeof path, "%s/%s", root, sources[source].name);
-    int error = read_text(path, text, sizeof text);
+    int error = proc_read_text(path, text, sizeof text);
     if (error != 0) {
         return error_set(err, D2K_FILE, "%s cannot be read: %s", path, os_error_text(error));
     }
