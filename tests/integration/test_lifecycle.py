@@ -58,7 +58,9 @@ def test_a_client_notices_a_kernel_that_is_silent(plant, kernel):
         assert kom.wait() == 5
     finally:
         kernel.signal(signal.SIGCONT)
-    assert kom.log_lines("CLIENT - ERROR: .* lost: nothing was received for 3.0 s")
+    assert kom.log_lines(r"CLIENT - ERROR: .* lost: nothing was received for 3\.\d s"
+                         r" \(watchdog: every 1\.0 s\); giving up\.")
+    assert "watchdog" in kom.stderr
 
 
 def test_a_client_that_is_idle_stays(plant, kernel):
