@@ -263,8 +263,11 @@ static void processes_that_share_a_log_do_not_mix_their_lines(void **state)
     }
     char *content = read_file(path_in(directory, "KNL-SELF.log"));
     size_t counts[WRITERS] = {0};
-    for (char *line = strtok(content, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-        check_unmixed_line(line, counts);
+    char *following = content;
+    for (char *line = strsep(&following, "\n"); line != NULL; line = strsep(&following, "\n")) {
+        if (line[0] != '\0') {
+            check_unmixed_line(line, counts);
+        }
     }
     for (int i = 0; i < WRITERS; i++) {
         assert_int_equal(counts[i], LINES_OF_WRITERS);
