@@ -180,7 +180,8 @@ static bool open_editor(struct line_editor *editor)
            el_set(editor->edit, EL_EDITOR, "emacs") == 0 &&
            el_set(editor->edit, EL_HIST, history, editor->history) == 0 &&
            el_set(editor->edit, EL_GETCFN, read_character) == 0 &&
-           el_set(editor->edit, EL_ADDFN, "d2k-complete", "complete a word", complete) == 0 &&
+           /* wide: el_set() would copy the texts and never free them */
+           el_wset(editor->edit, EL_ADDFN, L"d2k-complete", L"complete a word", complete) == 0 &&
            el_set(editor->edit, EL_BIND, "^I", "d2k-complete", NULL) == 0;
 }
 
