@@ -288,12 +288,17 @@ def main():
     parser = argparse.ArgumentParser(prog="run-tests", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--quick", action="store_true",
                         help="gcc build, its tests, and the checks of the sources only")
+    parser.add_argument("--packages", action="store_true",
+                        help="only builds the Debian packages and tries them in a bare root")
     options = parser.parse_args()
     LOGS.mkdir(exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what runs, then ourselves
     unit, integration = ("unit tests", unit_tests), ("integration tests", integration_tests)
 
     report = Report()
+    if options.packages:
+        report.stage("packages", check, [REPOSITORY / "tools/build-packages"])
+        return report.finish()
     check_sources(report)
     report.tests_of(Build("build", "gcc"), unit, integration)
     if not options.quick:
