@@ -314,13 +314,14 @@ void clients_bury(struct kernel *kernel)
         struct client *c = LIST_MEMBER(at, struct client, gone_link);
         list_remove(&c->gone_link);
         queries_drop(c);
+        registration_forget(c);
         free(c);
     }
 }
 
 static void tick_registered(struct client *c, uint64_t now_ms)
 {
-    uint32_t interval = c->registration.watchdog_ms;
+    uint32_t interval = c->watchdog_ms;
     if (now_ms - net_link_received_ms(c->link) > (uint64_t)CLIENT_WATCHDOG_MISSED * interval) {
         c->end_state = PROCESS_WDERR;
         net_link_end(c->link, WIRE_BYE, WIRE_CODE_WATCHDOG, 0,

@@ -80,7 +80,6 @@ struct registration {
     char computer[WIRE_NAME_MAX + 1];
     uint16_t instance;
     uint32_t os_process_id;
-    uint32_t watchdog_ms;
     uint32_t flags;
     uint8_t resume_token[WIRE_TOKEN_SIZE];
 };
@@ -89,8 +88,9 @@ struct client {
     struct kernel *kernel;
     struct net_link *link;
     struct machine machine;
-    uint64_t capabilities; /* that both sides have */
-    struct registration registration;
+    uint64_t capabilities;             /* that both sides have */
+    struct registration *registration; /* NULL before Register and after it is settled */
+    uint32_t watchdog_ms;
     struct process *process;       /* while REGISTERED */
     struct subscriber *subscriber; /* while REGISTERED */
     enum process_state end_state;  /* what its process becomes when the link ends */
@@ -163,6 +163,8 @@ bool client_may_administer(const struct client *c, const char **ret_why);
 
 void registration_hello(struct client *c, const struct wire_message *message);
 void registration_register(struct client *c, const struct wire_message *message);
+/* It is settled, or its client is gone. */
+void registration_forget(struct client *c);
 /* The probed holder of the name may have answered, ended, or run out of time. */
 void registration_probe(struct client *c, uint64_t now_ms);
 

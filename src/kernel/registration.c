@@ -4,6 +4,7 @@
  * new one is accepted at once; without it the holder is asked for a sign of life, and only a holder
  * that answers keeps the name. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -89,7 +90,7 @@ static void log_refusal(struct client *c, const char *sentence)
     char where[CLIENT_WHERE_MAX];
     log_write(c->kernel->log, LOG_WARNING, "SERVER",
               "RegistraterProces REFUSED. ClientName: %s ComputerName: %s %s: %s",
-              c->registration.name, c->registration.computer, client_where(c, where), sentence);
+              c->registration->name, c->registration->computer, client_where(c, where), sentence);
 }
 
 static void refuse_registration(struct client *c, uint16_t code, const char *sentence)
@@ -101,7 +102,7 @@ static void refuse_registration(struct client *c, uint16_t code, const char *sen
 
 static void facts_of(const struct client *c, struct process *ret_facts)
 {
-    const struct registration *r = &c->registration;
+    const struct registration *r = c->registration;
     const struct session *session = net_link_session(c->link);
     memset(ret_facts, 0, sizeof *ret_facts);
     (void)text_copy(ret_facts->name, sizeof ret_facts->name, r->name);
@@ -120,14 +121,14 @@ static void facts_of(const struct client *c, struct process *ret_facts)
 
 static void answer_registered(struct client *c)
 {
-    struct wire_message answer = {.type = WIRE_REGISTERED, .request = c->registration.request};
+    struct wire_message answer = {.type = WIRE_REGISTERED, .request = c->registration->request};
     struct wire_registered *registered = &answer.as.registered;
     registered->id_number = c->process->id;
     registered->connection_sql_id = c->process->connection_sql_id;
     registered->process_name = slice_of(c->process->name);
     memcpy(registered->resume_token, c->process->resume_token, WIRE_TOKEN_SIZE);
     registered->kernel_time = os_wall_ns();
-    registered->watchdog_ms = c->registration.watchdog_ms;
+    registered->watchdog_ms = c->watchdog_ms;
     client_send(c, &answer);
     session_set_registered(net_link_session(c->link));
 }
@@ -159,6 +160,7 @@ static void accept_registration(struct client *c)
               "RegistraterProces OK. ClientName: %s Id: %u ComputerName: %s SAS: 0",
               c->process->name, c->process->id, c->process->computer);
     answer_registered(c);
+    registration_forget(c);
     tags_clients_changed(kernel);
 }
 
@@ -187,7 +189,8 @@ static void start_probe(struct client *c, struct net_link *holder)
 void registration_probe(struct client *c, uint64_t now_ms)
 {
     struct net_link *holder = net_link_find(c->kernel->net, c->holder);
-    const struct process *process = plant_process(c->kernel->plant, slice_of(c->registration.name));
+    const struct process *process =
+        plant_process(c->kernel->plant, slice_of(c->registration->name));
     bool held = process != NULL && process->state == PROCESS_RUNNING;
     if (holder != NULL && held && net_link_received_bytes(holder) > c->holder_bytes) {
         refuse_name_in_use(c, process);
@@ -209,7 +212,7 @@ void registration_probe(struct client *c, uint64_t now_ms)
 static void resolve_name(struct client *c)
 {
     struct kernel *kernel = c->kernel;
-    const struct process *holder = plant_process(kernel->plant, slice_of(c->registration.name));
+    const struct process *holder = plant_process(kernel->plant, slice_of(c->registration->name));
     if (holder == NULL || holder->state != PROCESS_RUNNING) {
         accept_registration(c);
         return;
@@ -219,8 +222,8 @@ static void resolve_name(struct client *c)
         refuse_name_in_use(c, holder);
         return;
     }
-    if ((c->registration.flags & WIRE_REGISTER_RESUME) != 0 &&
-        tokens_equal(c->registration.resume_token, holder->resume_token)) {
+    if ((c->registration->flags & WIRE_REGISTER_RESUME) != 0 &&
+        tokens_equal(c->registration->resume_token, holder->resume_token)) {
         net_link_end(link, WIRE_BYE, WIRE_CODE_REPLACED, 0,
                      "the same process has connected again with its resume token");
         accept_registration(c);
@@ -229,15 +232,21 @@ static void resolve_name(struct client *c)
     start_probe(c, link);
 }
 
+void registration_forget(struct client *c)
+{
+    free(c->registration);
+    c->registration = NULL;
+}
+
 static bool take_facts(struct client *c, const struct wire_message *message)
 {
     const struct wire_registration *r = &message->as.registration;
-    struct registration *kept = &c->registration;
+    struct registration *kept = c->registration;
     kept->request = message->request;
     kept->instance = r->process_instance;
     kept->os_process_id = r->os_process_id;
     kept->flags = r->flags;
-    kept->watchdog_ms = watchdog_within_limits(r->watchdog_ms);
+    c->watchdog_ms = watchdog_within_limits(r->watchdog_ms);
     memcpy(kept->resume_token, r->resume_token, WIRE_TOKEN_SIZE);
     (void)text_escape(kept->name, sizeof kept->name, r->process_name);
     (void)text_escape(kept->version, sizeof kept->version, r->program_version);
@@ -256,15 +265,20 @@ void registration_register(struct client *c, const struct wire_message *message)
                                                             : "a second Register");
         return;
     }
+    c->registration = calloc(1, sizeof *c->registration);
+    if (c->registration == NULL) {
+        refuse(c, WIRE_CODE_LIMIT, "the kernel has no memory for one more process");
+        return;
+    }
     d2k_result named = take_facts(c, message) ? D2K_OK : D2K_ARGUMENT;
-    char asked[sizeof c->registration.name];
-    memcpy(asked, c->registration.name, sizeof asked);
-    if (named == D2K_OK && (c->registration.flags & WIRE_REGISTER_NUMBERED) != 0) {
-        named = plant_process_number(kernel->plant, slice_of(asked), c->registration.name, &err);
+    char asked[sizeof c->registration->name];
+    memcpy(asked, c->registration->name, sizeof asked);
+    if (named == D2K_OK && (c->registration->flags & WIRE_REGISTER_NUMBERED) != 0) {
+        named = plant_process_number(kernel->plant, slice_of(asked), c->registration->name, &err);
     }
     log_write(kernel->log, LOG_INFO, "BACKEND",
               "RegistraterProces request from %s %s %s. ClientName: %s", asked,
-              c->registration.version, client_where(c, where), c->registration.name);
+              c->registration->version, client_where(c, where), c->registration->name);
     if (named != D2K_OK) {
         refuse_registration(
             c, named == D2K_LIMIT ? WIRE_CODE_LIMIT : WIRE_CODE_BAD_NAME,

@@ -10,7 +10,8 @@
 #include "net/server.h"
 #include "os/thread.h"
 
-#define ADDRESS_TEXT_MAX OS_ADDRESS_TEXT_MAX
+#define ADDRESS_TEXT_MAX      OS_ADDRESS_TEXT_MAX
+#define LINK_ADDRESS_TEXT_MAX 64 /* the longest is an IPv6 address with its zone */
 
 struct listener {
     int fd;
@@ -33,8 +34,7 @@ struct net_link {
     int fd;
     int events; /* what the poll waits for */
     struct session *session;
-    struct os_address address;
-    char address_text[ADDRESS_TEXT_MAX];
+    char address_text[LINK_ADDRESS_TEXT_MAX];
     bool local;
     uint32_t user;
     uint32_t slot;

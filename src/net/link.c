@@ -316,14 +316,13 @@ void link_open(struct net_server *server, struct handover *handover)
     link->server = server;
     link->fd = handover->fd;
     link->session = handover->session;
-    link->address = handover->address;
     link->local = handover->local;
     link->user = handover->user;
     link->poll.data = link;
     list_init(&link->woken_link);
     list_init(&link->ending_link);
     link->received_ms = link->sent_ms = uv_now(&server->loop);
-    os_address_format(&link->address, link->address_text, sizeof link->address_text);
+    os_address_format(&handover->address, link->address_text, sizeof link->address_text);
     if (uv_poll_init(&server->loop, &link->poll, link->fd) != 0) {
         free_slot(link);
         free(link);
@@ -354,11 +353,6 @@ void net_link_set_data(struct net_link *link, void *data)
 void *net_link_data(const struct net_link *link)
 {
     return link->data;
-}
-
-const struct os_address *net_link_address(const struct net_link *link)
-{
-    return &link->address;
 }
 
 const char *net_link_address_text(const struct net_link *link)

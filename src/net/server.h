@@ -124,7 +124,6 @@ size_t net_server_link_count(const struct net_server *server);
 struct session *net_link_session(struct net_link *link);
 void net_link_set_data(struct net_link *link, void *data);
 void *net_link_data(const struct net_link *link);
-const struct os_address *net_link_address(const struct net_link *link);
 /* "127.0.0.1:50481"; belongs to the link. */
 const char *net_link_address_text(const struct net_link *link);
 /* Came over the local socket, whose other end is this user; false for TCP. */
