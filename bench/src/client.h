@@ -32,8 +32,8 @@ struct protocol {
      * client->answers_missing. define NULL: topics need no definition. */
     void (*define)(struct client *client, unsigned first, unsigned count);
     void (*subscribe)(struct client *client, unsigned first, unsigned count);
-    /* Appends `batch` values; the first has this sequence. With more than one topic they go round
-     * in an order that is not that of the topics. */
+    /* Appends `batch` values; the first has this sequence. Each of a few topics gets
+     * its turn; many are taken area by area. */
     void (*publish)(struct client *client, uint64_t stamp_ns, uint64_t sequence, unsigned batch);
     /* Takes what is whole and returns how many bytes that was; CLIENT_BROKEN: not understood. */
     size_t (*drain)(struct client *client, const uint8_t *bytes, size_t size);

@@ -32,12 +32,12 @@ static uint64_t delivered, published, publish_lag_ns;
 static bool measuring;
 static struct latencies latencies;
 static uint64_t slow_newest[SLOW_TOPICS_MAX], slow_wanted[SLOW_TOPICS_MAX];
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t told_to_stop;
 
 static void on_stop(int number)
 {
     (void)number;
-    stopped = 1;
+    told_to_stop = 1;
 }
 
 static void set_clock_offset(void)
@@ -176,7 +176,7 @@ static void check_clients(void)
 static void run_until(uint64_t end_ns, bool (*done)(void))
 {
     uint64_t next_ns = now_ns();
-    while (now_ns() < end_ns && !stopped && (done == NULL || !done())) {
+    while (now_ns() < end_ns && !told_to_stop && (done == NULL || !done())) {
         int64_t wait_ns = rate > 0 ? publish_at_rate(&next_ns) : publish_in_window();
         (void)clients_pump(epoll, wait_ns);
         check_clients();
@@ -232,16 +232,30 @@ static void set_slow_reading(bool reading)
     }
 }
 
-/* Deliveries a second to the others. */
-static double phase(double duration_s)
+/* What the others got in a while, and what it cost. */
+struct phase {
+    struct usage from, to;
+    uint64_t deliveries;
+};
+
+static struct phase phase(double duration_s)
 {
-    uint64_t before = delivered, begin_ns = now_ns();
+    struct phase p = {.from = usage_now(pids), .deliveries = delivered};
     run_for(duration_s);
-    return (double)(delivered - before) / ((double)(now_ns() - begin_ns) / 1e9);
+    p.to = usage_now(pids);
+    p.deliveries = delivered - p.deliveries;
+    return p;
 }
 
-/* Called for the last value that was sent on each topic before the reader reads again: all that was
- * sent until now counts, so the last `topics` sequences. */
+static void print_phase(const char *name, const struct phase *p)
+{
+    double seconds_taken = (double)(p->to.at_ns - p->from.at_ns) / 1e9;
+    printf("\"%s_per_s\":%.0f,\"%s_delivery_us\":%.5f,", name,
+           (double)p->deliveries / seconds_taken, name,
+           1e6 * (p->to.server_s - p->from.server_s) / (double)p->deliveries);
+}
+
+/* Each topic has had a value among the last `topics` sequences: from then on it is current. */
 static void want_newest(void)
 {
     for (unsigned i = 0; i < publisher->topics; i++) {
@@ -252,20 +266,26 @@ static void want_newest(void)
 static void measure_slow(void)
 {
     measuring = true;
-    long quiet_kib = rss_kib_of(pids), stopped_kib = 0;
-    double quiet = phase(seconds);
+    long quiet_kib = rss_kib_of(pids);
+    struct phase before = phase(seconds);
     set_slow_reading(false);
-    double while_stopped = phase(slow_s);
-    stopped_kib = rss_kib_of(pids);
+    struct phase stopped = phase(slow_s);
+    long stopped_kib = rss_kib_of(pids);
     want_newest();
     uint64_t again_ns = now_ns();
     set_slow_reading(true);
     run_until(again_ns + RECOVERY_LIMIT_NS, slow_is_current);
-    printf("{\"quiet_per_s\":%.0f,\"stopped_per_s\":%.0f,\"rss_quiet_kib\":%ld,"
-           "\"rss_stopped_kib\":%ld,\"recovered\":%d,\"recovery_ms\":%.1f,\"lost\":%lu,"
-           "\"gaps\":%lu}\n",
-           quiet, while_stopped, quiet_kib, stopped_kib, slow_is_current(),
-           (double)(now_ns() - again_ns) / 1e6, (unsigned long)slow->overruns,
+    double recovery_ms = (double)(now_ns() - again_ns) / 1e6;
+    bool recovered = slow_is_current();
+    struct phase after = phase(seconds);
+    printf("{");
+    usage_print(&stopped.from, &stopped.to);
+    print_phase("before", &before);
+    print_phase("stopped", &stopped);
+    print_phase("after", &after);
+    printf("\"rss_quiet_kib\":%ld,\"rss_stopped_kib\":%ld,\"recovered\":%d,"
+           "\"recovery_ms\":%.1f,\"lost\":%lu,\"gaps\":%lu}\n",
+           quiet_kib, stopped_kib, recovered, recovery_ms, (unsigned long)slow->overruns,
            (unsigned long)all_gaps());
 }
 

@@ -12,8 +12,10 @@
 
 /* Within bounds that the kernel accepts; longer than any run, so no Watchdog is due. */
 #define WATCHDOG_MS 3600000u
-/* Scatters the values over the topics. */
+/* Scatters the values over the objects of an area. */
 #define ORDER_PRIME 7919u
+/* So many values in a row are of one area, as a process has its own part of the plant. */
+#define AREA_RUN 64u
 
 static void put(struct client *c, struct wire_message *message, uint64_t request)
 {
@@ -94,6 +96,16 @@ void d2k_subscribe_area(struct client *c, unsigned area)
     subscribe_to(c, 1, slice_of(pattern));
 }
 
+static uint32_t topic_of(const struct client *c, uint64_t sequence)
+{
+    if (c->topics < D2K_AREAS) {
+        return (uint32_t)(sequence % c->topics);
+    }
+    uint64_t area = (sequence - 1) / AREA_RUN % D2K_AREAS;
+    uint64_t place = sequence * ORDER_PRIME % (c->topics / D2K_AREAS);
+    return (uint32_t)(place * D2K_AREAS + area);
+}
+
 static void d2k_publish(struct client *c, uint64_t stamp_ns, uint64_t sequence, unsigned batch)
 {
     d2k_value value = {.status = D2K_STATUS_VALID, .time_ns = (int64_t)stamp_ns};
@@ -109,7 +121,7 @@ static void d2k_publish(struct client *c, uint64_t stamp_ns, uint64_t sequence, 
     bool ok = true;
     for (unsigned i = 0; i < batch && ok; i++) {
         value.sequence = sequence + i;
-        uint32_t hobj = c->hobjs[(sequence + i) * ORDER_PRIME % c->topics];
+        uint32_t hobj = c->hobjs[topic_of(c, sequence + i)];
         ok = wire_value_encode(&c->out, hobj, &value) == D2K_OK;
     }
     if (wire_end(&c->out, frame) != D2K_OK || !ok) {
