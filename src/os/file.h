@@ -59,8 +59,8 @@ int os_file_append_file(const char *from, const char *to, uint32_t mode) D2K_MUS
  * it. It is released by os_file_close() or the end of the process. */
 int os_file_try_lock(int fd) D2K_MUST_CHECK;
 
-/* Opens a directory, so that it can be locked (os_file_try_lock) and synced (os_file_sync): its lock
- * outlives the files in it that are replaced. ENOENT, ENOTDIR, EACCES... */
+/* Opens a directory, so that it can be locked (os_file_try_lock) and synced (os_file_sync): its
+ * lock outlives the files in it that are replaced. ENOENT, ENOTDIR, EACCES... */
 int os_directory_open(const char *path, int *ret_fd) D2K_MUST_CHECK;
 
 /* Brings what was written or, for a directory, renamed to the disk. EINVAL where the file system

@@ -8,9 +8,10 @@
 #include "os/file.h"
 #include "programs/kom/sample.h"
 
-#define TEXT_MAX  64u
-#define LOWEST_MC (-100000) /* a sensor that says less or more is broken; thousandths of a degree \
-                             */
+#define TEXT_MAX 64u
+#define LOWEST_MC                                                                   \
+    (-100000) /* a sensor that says less or more is broken; thousandths of a degree \
+               */
 #define HIGHEST_MC 1000000
 
 static bool is_zone(const char *name)
