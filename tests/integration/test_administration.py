@@ -21,7 +21,7 @@ from d2k_test.programs import BUILD, PROGRAMS, REPOSITORY, SANITIZER_REPORT
 
 DOCUMENT = REPOSITORY / "docs/administration.md"
 UNITS = REPOSITORY / "packaging/systemd"
-PLACES = ("/etc/d2k", "/etc/credstore", "/var/log/d2k", "/var/lib/d2k", "/run/d2k", "/root")
+PLACES = ("/etc/d2k", "/etc/credstore", "/var/log/d2k", "/var/lib/d2k", "/run/d2k", "/var/backups")
 PROMPT = re.compile(r"^(kernel|client)# (.+)$")
 PORT_OF_THE_DOCUMENT = "3119"
 
