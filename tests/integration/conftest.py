@@ -36,7 +36,7 @@ def shared_certificates(tmp_path_factory):
 @pytest.fixture(scope="session")
 def seed_identity(shared_certificates):
     """The pair of the seed's own commands (RSA-4096, v1)."""
-    return shared_certificates.seed("server")
+    return shared_certificates.seed()
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ class Certificates:
     def _paths(self, name):
         return Identity(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
-    def seed(self, name="server"):
+    def seed(self, name="seed"):
         """The pair that the seed document's own three openssl commands make."""
         paths, request = self._paths(name), self.directory / f"{name}.csr"
         if paths.cert.exists():
