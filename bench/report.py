@@ -4,6 +4,7 @@ from math import floor, log10
 from statistics import median
 
 FIGURES = 3
+OUTSIDE_PERCENT_MAX = 15  # beside more of somebody else's work a run is repeated, or marked
 
 
 def number(value):
@@ -80,7 +81,12 @@ class Report:
             return "", ""
         if ours is None or None in limits:
             return text, "?"
-        return text, "yes" if all(ours <= limit for limit in limits) else "**no**"
+        reached = "yes" if all(ours <= limit for limit in limits) else "**no**"
+        return text, reached + (" (noisy)" if self._is_noisy(row) else "")
+
+    def _is_noisy(self, row):
+        shares = [series.median("outside_percent") for series in self.rows[row.name][1].values()]
+        return any(share is not None and share > OUTSIDE_PERCENT_MAX for share in shares)
 
     def _ratio(self, ours, other):
         return f"{ours / other:.2f}" if ours is not None and other else "-"
