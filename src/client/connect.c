@@ -252,11 +252,14 @@ void connect_resolving_work(d2k_client *client)
     }
     connect_close_resolver(client);
     if (connector->address_count == 0) {
-        client_fail(client, D2K_RESOLVE, "%s",
-                    client->local_path != NULL ? "the path of the local socket is too long"
-                    : connector->resolve_status == ARES_SUCCESS
-                        ? "the name has no address"
-                        : ares_strerror(connector->resolve_status));
+        if (client->local_path != NULL) {
+            client_fail(client, D2K_RESOLVE, "the path of the local socket is too long");
+        } else {
+            client_fail(client, D2K_RESOLVE, "the name cannot be resolved: %s",
+                        connector->resolve_status == ARES_SUCCESS
+                            ? "it has no address"
+                            : ares_strerror(connector->resolve_status));
+        }
         return;
     }
     struct error none = {.code = D2K_IO, .text = ""};

@@ -97,14 +97,15 @@ static d2k_result make_directories(struct program *p, struct error *err)
         return error_no_memory(err);
     }
     const struct {
-        const char *path;
+        const char *path, *use;
         uint32_t mode;
-    } directories[] = {{p->state_dir, STATE_DIR_MODE}, {p->run_dir, RUN_DIR_MODE}};
+    } directories[] = {{p->state_dir, "state (--state-dir)", STATE_DIR_MODE},
+                       {p->run_dir, "local socket (--run-dir)", RUN_DIR_MODE}};
     for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
         int rc = os_directory_make(directories[i].path, directories[i].mode);
         if (rc != 0) {
-            return error_set(err, D2K_FILE, "directory %s cannot be made: %s", directories[i].path,
-                             os_error_text(rc));
+            return error_set(err, D2K_FILE, "directory %s for the %s cannot be made: %s",
+                             directories[i].path, directories[i].use, os_error_text(rc));
         }
     }
     return D2K_OK;

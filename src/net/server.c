@@ -268,7 +268,10 @@ d2k_result net_server_listen(struct net_server *server, const struct os_address 
     int rc = os_socket_listen(address, NET_LISTEN_BACKLOG, &fd);
     if (rc != 0) {
         return error_set(err, D2K_IO, "cannot listen on %s: %s%s", text, os_error_text(rc),
-                         rc == EADDRINUSE ? " (does another kernel run on this port?)" : "");
+                         rc != EADDRINUSE ? ""
+                         : strcmp(text, "local") == 0
+                             ? " (does another kernel of this application run?)"
+                             : " (does another kernel run on this port?)");
     }
     return add_listener(server, fd, ret_port, err);
 }

@@ -199,8 +199,8 @@ static bool start_tls(struct opening *o)
     case TLS_POLICY_OFF:
         opening_refuse(
             o, WIRE_CODE_NO_TLS,
-            "this kernel has no TLS; the client asked for it (set TLS_Server\\TLS_CertFile, "
-            "TLS_KeyFile and TLS_RequiredLevel, or lower the client's level)");
+            "this kernel has no TLS; the client asked for it (set TLS_CertFile, TLS_KeyFile and "
+            "TLS_RequiredLevel of [TLS_Server])");
         break;
     case TLS_POLICY_UNAVAILABLE:
         opening_refuse(

@@ -267,9 +267,9 @@ static d2k_result not_in_list(const struct tls_connection *connection, const X50
     tls_x509_subject(presented, subject, sizeof(subject));
     size_t count = connection->policy->pins.count;
     return error_set(err, D2K_NOT_VERIFIED,
-                     "the certificate of the kernel (%s, SHA-256 %s) is none of the %zu %s in "
-                     "TLS_TrustedCerts",
-                     subject, digest_hex, count, count == 1 ? "certificate" : "certificates");
+                     "the certificate of the kernel (%s, SHA-256 %s) is not among the certificates "
+                     "in TLS_TrustedCerts (%zu usable)",
+                     subject, digest_hex, count);
 }
 
 static d2k_result apply_date_policy(const struct tls_connection *connection, const X509 *listed,

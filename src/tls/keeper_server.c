@@ -185,6 +185,7 @@ static void log_certificate(const struct tls_keeper *keeper, const struct tls_po
 {
     const X509 *leaf = SSL_CTX_get0_certificate(policy->context);
     char subject[256], algorithm[64], hex[2 * TLS_DIGEST_SIZE + 1] = "?", trouble[128];
+    char left[32] = "expired";
     uint8_t digest[TLS_DIGEST_SIZE];
     int64_t end = 0;
     tls_x509_subject(leaf, subject, sizeof(subject));
@@ -193,12 +194,15 @@ static void log_certificate(const struct tls_keeper *keeper, const struct tls_po
         text_hex(hex, digest, sizeof(digest));
     }
     (void)tls_x509_time(X509_get0_notAfter(leaf), &end);
+    int64_t left_s = end - (int64_t)time(NULL);
+    if (left_s >= 0) {
+        (void)snprintf(left, sizeof(left), "%lld days left", (long long)(left_s / SECONDS_A_DAY));
+    }
     log_write(keeper->log, LOG_INFO, COMPONENT,
               "[TLS_Server] generation %llu: TLS_RequiredLevel = %s, %s or newer; certificate %s: "
-              "%s, %s, %lld days left, SHA-256 %s",
+              "%s, %s, %s, SHA-256 %s",
               (unsigned long long)policy->generation, tls_level_name(policy->level),
-              tls_min_version_name(policy->min_version), cert_file, subject, algorithm,
-              (long long)((end - (int64_t)time(NULL)) / SECONDS_A_DAY), hex);
+              tls_min_version_name(policy->min_version), cert_file, subject, algorithm, left, hex);
     if (!tls_x509_dates_are_good(leaf, time(NULL), trouble, sizeof(trouble))) {
         log_write(keeper->log, LOG_WARNING, COMPONENT,
                   "%s: the certificate %s; clients with TLS_CertDates = strict will refuse it: "

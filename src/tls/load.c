@@ -309,7 +309,10 @@ static d2k_result pem_key(const struct tls_file *file, EVP_PKEY **ret_key, struc
         }
         return result;
     }
-    return error_set(err, D2K_FILE, "%s: there is no private key in it", file->path);
+    return error_set(
+        err, D2K_FILE,
+        "%s: there is no private key in it; TLS_KeyFile must name the file that has it",
+        file->path);
 }
 
 static d2k_result der_key(const struct tls_file *file, EVP_PKEY **ret_key, struct error *err)

@@ -387,7 +387,8 @@ static void empty_missing_and_unrelated_files_are_refused(void **state)
     assert_refused(missing, site->key, missing, "No such file");
     assert_refused(site->cert, missing, missing, "No such file");
     assert_refused(site->dir, site->key, site->dir, "cannot be read");
-    assert_refused(site->key, site->cert, site->cert, "no private key");
+    assert_refused(site->key, site->cert, site->cert,
+                   "no private key in it; TLS_KeyFile must name");
     fixture_write_text(site->cert, "");
     assert_refused(site->cert, site->key, site->cert, "empty");
     fixture_write_text(site->cert, "these are not the bytes you are looking for");
