@@ -15,6 +15,7 @@ CLIENT_NICE = 5
 RUN_LIMIT_S = 240
 CONFIG_SETTLE_S = 2.3  # a younger file is read again at each connect (src/tls/keeper.h)
 STORM_SECONDS_MAX = 100
+RESUMED_SHARE_MIN = 0.98  # the first handshakes of a slow server may still be full ones
 
 
 @dataclass
@@ -128,6 +129,17 @@ def slow_reader(mode):
 
 # ---- handshakes ----
 
+class Off(RuntimeError):
+    """The server does not have what the row measures."""
+
+
+def check_resumed(resumed, handshakes_made):
+    if resumed == 0:
+        raise Off("no handshake was resumed")
+    if resumed < RESUMED_SHARE_MIN * handshakes_made:
+        raise RuntimeError(f"only {resumed} of {handshakes_made} handshakes were resumed")
+
+
 def handshakes(certificate, tickets=False):
     def run(bench, spec):
         with server(bench, spec, certificate) as s:
@@ -135,8 +147,8 @@ def handshakes(certificate, tickets=False):
                           clients=16, seconds=1 if bench.quick else 2, tickets=int(tickets))
         if sample["failed"] or not sample["handshakes"]:
             raise RuntimeError(f"{sample['failed']} handshakes failed: {sample['why']}")
-        if tickets and sample["resumed"] < 0.99 * sample["handshakes"]:
-            raise Off("resumption is off")
+        if tickets:
+            check_resumed(sample["resumed"], sample["handshakes"])
         sample["handshake_us"] = 1e6 * sample["server_cpu_s"] / sample["handshakes"]
         return sample
     return run
@@ -153,9 +165,6 @@ def reread(bench, spec):
     return sample
 
 
-class Off(RuntimeError):
-    """The server does not have what the row measures."""
-
 
 # ---- storms ----
 
@@ -170,8 +179,8 @@ def storm(certificate, tickets=False):
             sample = load(bench, "connect", s, pinned=s.cpus is not None, mode="storm",
                           protocol=s.protocol, clients=count, tickets=int(tickets),
                           limit=STORM_SECONDS_MAX)
-        if tickets and sample["resumed"] < 0.99 * count:
-            raise Off("resumption is off")
+        if tickets:
+            check_resumed(sample["resumed"], sample["registered"])
         sample["missing"] = count - sample["registered"]
         sample["half_percent"] = 100 * sample["answer_p50_us"] / max(1, sample["answer_max_us"])
         return sample
@@ -226,7 +235,8 @@ def memory(bench, spec):
 
 
 def object_counts(quick):
-    return (1000, 10000, 100000) if quick else (1000, 10000, 100000, 1000000)
+    # the kernel has some objects of its own below its limit of 1,000,000
+    return (1000, 10000, 100000) if quick else (1000, 10000, 100000, 999000)
 
 
 def objects(bench, spec):
