@@ -25,6 +25,7 @@
 #define KEPT_CAPACITY      (64u * 1024u) /* memory of the queue that a quiet log keeps */
 #define WAIT_FOR_EVER      UINT32_MAX
 #define REPORT_WAIT_MS     250u /* a report of repeated lines comes so late at most */
+#define GATHER_MS          20u  /* while lines keep coming, the thread writes once in so long */
 #define PRIORITY_MARK_SIZE 3u   /* "<4>" */
 
 struct log_file {
@@ -48,6 +49,7 @@ struct log_file {
     struct os_thread *thread;
     /* Under the mutex. */
     struct buffer waiting;
+    uint64_t written_ms; /* when the thread took lines last */
     struct log_repeats repeats;
     uint64_t overflowed; /* lines that the queue did not take, not reported yet */
     uint64_t lost;       /* all lines ever lost */
@@ -318,6 +320,19 @@ static void put_reports_into_queue(struct log_file *file)
     file->lost += lost;
 }
 
+/* A first line is written at once; after it lines are gathered, so that a crowd of connects does
+ * not wake the thread for each of them. */
+static void gather(struct log_file *file)
+{
+    uint64_t until_ms = file->written_ms + GATHER_MS;
+    for (uint64_t now_ms = os_monotonic_ms(); !file->ending && now_ms < until_ms &&
+                                              buffer_size(&file->waiting) < LOG_QUEUE_MAX_BYTES / 2;
+         now_ms = os_monotonic_ms()) {
+        (void)os_condition_wait(file->work, file->mutex, (uint32_t)(until_ms - now_ms));
+    }
+    file->written_ms = os_monotonic_ms();
+}
+
 /* Waits for lines and takes all of them. False when the log ends and nothing is left. */
 static bool take_batch(struct log_file *file, uint64_t *ret_overflowed)
 {
@@ -330,6 +345,7 @@ static bool take_batch(struct log_file *file, uint64_t *ret_overflowed)
         (void)os_condition_wait(file->work, file->mutex, wait_ms);
         put_reports_into_queue(file);
     }
+    gather(file);
     struct buffer empty = file->writing;
     file->writing = file->waiting;
     file->waiting = empty;
