@@ -32,9 +32,7 @@ static d2k_result set_value(struct client *c, uint32_t hobj, const d2k_value *va
     if (object == NULL) {
         return error_set(err, D2K_NOT_FOUND, "there is no object with number %u", hobj);
     }
-    d2k_result rc =
-        plant_set(c->kernel->plant, slice_of(c->process->name), object, value, now_ns, err);
-    return rc == D2K_OK ? rc : error_wrap(err, "%s", object->name);
+    return plant_set(c->kernel->plant, slice_of(c->process->name), object, value, now_ns, err);
 }
 
 /* Takes every value that is right; of those that are not, the first is reported. */
@@ -83,6 +81,15 @@ void values_acknowledge(struct client *c, const struct wire_message *message)
     client_send(c, &answer);
 }
 
+static void log_write_of(struct client *c, uint32_t hobj, const char *outcome, const char *reason)
+{
+    const struct object *object = plant_object(c->kernel->plant, hobj);
+    char where[CLIENT_WHERE_MAX], number[32];
+    (void)snprintf(number, sizeof number, "object %u", hobj);
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s writes %s: %s%s", c->process->name,
+              client_where(c, where), object != NULL ? object->name : number, outcome, reason);
+}
+
 /* In this version only the owner of an object may write it; commands to other processes are
  * refused, never dropped. */
 void values_write(struct client *c, const struct wire_message *message)
@@ -102,9 +109,7 @@ void values_write(struct client *c, const struct wire_message *message)
     memcpy(result->writer_instance, w->writer_instance, WIRE_ID_SIZE);
     result->writer_counter = w->writer_counter;
     d2k_result rc = set_value(c, hobj, &value, os_wall_ns(), &err);
-    char where[CLIENT_WHERE_MAX];
-    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s writes object %u: %s%s", c->process->name,
-              client_where(c, where), hobj, rc == D2K_OK ? "done" : "refused: ", err.text);
+    log_write_of(c, hobj, rc == D2K_OK ? "done" : "refused: ", err.text);
     if (rc != D2K_OK) {
         struct slice text = slice_of(err.text);
         result->outcome = WIRE_WRITE_REFUSED;

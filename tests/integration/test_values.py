@@ -1,5 +1,6 @@
 """Values from their source to their readers."""
 
+import re
 import struct
 
 import pytest
@@ -77,6 +78,26 @@ def test_an_object_belongs_to_its_process(plant, kernel):
         owner.subscribe("Tank.Level")
         owner.publish(hobj, 2, 2)
         assert contents(owner.expect("Update")) == [2]
+
+
+def write(link, hobj, counter):
+    link.send("Write", writer_instance=b"w" * 16, writer_counter=counter,
+              value=protocol.value_record(hobj, protocol.INTEGER, struct.pack("<q", 7)))
+    return link.expect("WriteResult")
+
+
+def test_each_write_is_recorded_with_the_name_of_its_object(plant, kernel):
+    with protocol.Link(plant.port) as owner, protocol.Link(plant.port) as stranger:
+        owner.register("OWNER.API", flags=0)
+        stranger.register("STRANGER.API", flags=0)
+        hobj = owner.define("Valve")
+        assert write(owner, hobj, 1).outcome == 0
+        refusal = write(stranger, hobj, 1).sentence
+        assert write(owner, 4_000_000_000, 2).outcome == 1
+    assert refusal == "object Valve belongs to OWNER.API; STRANGER.API may not set it"
+    kernel.wait_for_log("AUDIT - OWNER.API .* writes Valve: done$")
+    kernel.wait_for_log(f"AUDIT - STRANGER.API .* writes Valve: refused: {re.escape(refusal)}$")
+    kernel.wait_for_log("AUDIT - OWNER.API .* writes object 4000000000: refused: there is no object")
 
 
 def test_a_subscription_begins_with_a_snapshot(plant, kernel):
