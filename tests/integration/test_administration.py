@@ -106,7 +106,9 @@ class Machine:
 
     def shell(self, command):
         # The user d2k is whoever runs the test; the local socket lies in the test's directory.
-        text = "chown() { test \"$1\" = d2k: && test -f \"$2\"; }\n" + self.here(command)
+        text = ("chown() { test \"$1\" = d2k: && test -f \"$2\"; }\n"
+                "runuser() { test \"$1 $2 $3\" = \"-u d2k --\" && shift 3 && \"$@\"; }\n"
+                + self.here(command))
         if "--local" in command:
             text = text.replace("--local", f"--local --run-dir={self.root}/run/d2k/d2k")
         text = re.sub(r"(d2k-tell )", rf"\1--log-dir={self.root}/state/log ", text)
