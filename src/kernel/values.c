@@ -85,8 +85,8 @@ static void log_write_of(struct client *c, uint32_t hobj, const char *outcome, c
 {
     const struct object *object = plant_object(c->kernel->plant, hobj);
     char where[CLIENT_WHERE_MAX], number[32];
-    (void)snprintf(number, sizeof number, "object %u", hobj);
-    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s writes %s: %s%s", c->process->name,
+    (void)snprintf(number, sizeof number, "number %u", hobj);
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s writes object %s: %s%s", c->process->name,
               client_where(c, where), object != NULL ? object->name : number, outcome, reason);
 }
 

@@ -95,9 +95,9 @@ def test_each_write_is_recorded_with_the_name_of_its_object(plant, kernel):
         refusal = write(stranger, hobj, 1).sentence
         assert write(owner, 4_000_000_000, 2).outcome == 1
     assert refusal == "object Valve belongs to OWNER.API; STRANGER.API may not set it"
-    kernel.wait_for_log("AUDIT - OWNER.API .* writes Valve: done$")
-    kernel.wait_for_log(f"AUDIT - STRANGER.API .* writes Valve: refused: {re.escape(refusal)}$")
-    kernel.wait_for_log("AUDIT - OWNER.API .* writes object 4000000000: refused: there is no object")
+    kernel.wait_for_log("AUDIT - OWNER.API .* writes object Valve: done$")
+    kernel.wait_for_log(f"AUDIT - STRANGER.API .* writes object Valve: refused: {re.escape(refusal)}$")
+    kernel.wait_for_log("AUDIT - OWNER.API .* writes object number 4000000000: refused: there is no object")
 
 
 def test_a_subscription_begins_with_a_snapshot(plant, kernel):
