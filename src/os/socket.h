@@ -33,9 +33,11 @@ int os_address_parse(const char *host, uint16_t port,
                      struct os_address *ret_address) D2K_MUST_CHECK;
 
 /* All addresses of a host name or a numeric address (brackets allowed), in the system's order of
- * preference, at most `max`. Waits for the system's resolver, seconds if name servers are silent:
- * for programs that ask once, never for a loop. *ret_count is at least 1 after 0. ENOENT: no such
- * name, or no address; EAGAIN: the name servers do not answer; ENOMEM, EIO. */
+ * preference, at most `max`. "localhost" is 127.0.0.1 and ::1, in any case of its letters, also
+ * where no hosts file says so (RFC 6761, section 6.3). Waits for the system's resolver, seconds if
+ * name servers are silent: for programs that ask once, never for a loop. *ret_count is at least 1
+ * after 0. ENOENT: no such name, or no address; EAGAIN: the name servers do not answer; ENOMEM,
+ * EIO. */
 int os_address_resolve(const char *host, uint16_t port, struct os_address *ret_addresses,
                        size_t max, size_t *ret_count) D2K_MUST_CHECK;
 

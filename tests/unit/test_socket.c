@@ -53,6 +53,23 @@ static void what_is_no_numeric_address_is_refused(void **state)
     }
 }
 
+static void localhost_is_this_machine_without_asking_anybody(void **state)
+{
+    (void)state;
+    struct os_address addresses[3];
+    char text[OS_ADDRESS_TEXT_MAX];
+    size_t count = 0;
+    assert_int_equal(os_address_resolve("LocalHost", 3119, addresses, 3, &count), 0);
+    assert_int_equal(count, 2);
+    os_address_format(&addresses[0], text, sizeof text);
+    assert_string_equal(text, "127.0.0.1:3119");
+    os_address_format(&addresses[1], text, sizeof text);
+    assert_string_equal(text, "[::1]:3119");
+    assert_int_equal(os_address_resolve("localhost", 3119, addresses, 1, &count), 0);
+    assert_int_equal(count, 1);
+    assert_int_equal(os_address_resolve("localhost", 3119, addresses, 0, &count), ENOENT);
+}
+
 static void raw_addresses_have_4_or_16_bytes(void **state)
 {
     (void)state;
@@ -503,6 +520,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numeric_addresses_are_parsed_and_formatted),
         cmocka_unit_test(what_is_no_numeric_address_is_refused),
+        cmocka_unit_test(localhost_is_this_machine_without_asking_anybody),
         cmocka_unit_test(raw_addresses_have_4_or_16_bytes),
         cmocka_unit_test(address_text_is_cut_to_size),
         cmocka_unit_test(local_path_has_a_limit),

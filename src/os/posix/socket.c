@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -171,6 +172,16 @@ static int resolver_error(int code)
     }
 }
 
+static size_t loopback_addresses(uint16_t port, struct os_address *ret_addresses, size_t max)
+{
+    static const char *const loopback[] = {"127.0.0.1", "::1"};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof loopback / sizeof loopback[0] && count < max; i++) {
+        count += os_address_parse(loopback[i], port, &ret_addresses[count]) == 0;
+    }
+    return count;
+}
+
 int os_address_resolve(const char *host, uint16_t port, struct os_address *ret_addresses,
                        size_t max, size_t *ret_count)
 {
@@ -182,6 +193,10 @@ int os_address_resolve(const char *host, uint16_t port, struct os_address *ret_a
     if (max > 0 && os_address_parse(host, port, &ret_addresses[0]) == 0) {
         *ret_count = 1;
         return 0;
+    }
+    if (strcasecmp(host, "localhost") == 0) {
+        *ret_count = loopback_addresses(port, ret_addresses, max);
+        return *ret_count > 0 ? 0 : ENOENT;
     }
     snprintf(service, sizeof service, "%u", (unsigned)port);
     int code = getaddrinfo(host, service, &hints, &found);
