@@ -42,6 +42,7 @@ struct net_link {
     void *data;
     bool woken;      /* in server->woken */
     bool ending;     /* closed() was called; only what stands in the output is still sent */
+    bool trimmed;    /* its buffers were given back since it was busy */
     bool released;   /* closed; the structure waits for the loop to let go of its handle */
     bool wants_room; /* it may have more to say than it could when it was flushed last */
     uint64_t linger_until_ms;

@@ -230,7 +230,7 @@ void link_flush(struct net_link *link)
         end(link, NET_END_BROKEN, "its output could not be encrypted", false);
         return;
     }
-    session_trim(link->session);
+    link->trimmed = false;
     watch(link, UV_READABLE);
 }
 
@@ -385,6 +385,21 @@ uint64_t net_link_received_bytes(const struct net_link *link)
 
 /* ---- all links ---- */
 
+/* A link that has been quiet gives its buffers back; one that is busy would only ask for them
+ * again. */
+static void trim_idle(struct net_server *server, uint64_t now_ms)
+{
+    size_t position = 0;
+    struct net_link *link;
+    while ((link = net_link_at(server, &position)) != NULL) {
+        uint64_t last_ms = link->sent_ms > link->received_ms ? link->sent_ms : link->received_ms;
+        if (!link->trimmed && now_ms - last_ms >= NET_IDLE_MS) {
+            session_trim(link->session);
+            link->trimmed = true;
+        }
+    }
+}
+
 void links_tick(struct net_server *server, uint64_t now_ms)
 {
     LIST_EACH(&server->ending, at, following)
@@ -394,6 +409,7 @@ void links_tick(struct net_server *server, uint64_t now_ms)
             release(link);
         }
     }
+    trim_idle(server, now_ms);
 }
 
 void links_abandon(struct net_server *server)

@@ -33,6 +33,9 @@
 #define NET_LISTEN_BACKLOG 4096
 #define NET_ADDRESSES_MAX  16u
 
+/* A link without a byte for so long gives its buffers back at the next tick. */
+#define NET_IDLE_MS 250u
+
 /* How long values are gathered at most while more keep coming in; a value that comes alone waits
  * for nothing. */
 #define NET_GATHER_MAX_NS 500000u

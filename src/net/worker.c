@@ -20,6 +20,7 @@ struct opening {
     struct worker *worker;
     uv_poll_t poll;
     int fd;
+    int events; /* what the poll waits for */
     struct os_address address;
     bool local;
     uint32_t user;
@@ -60,7 +61,6 @@ static void opening_release(struct opening *o)
 {
     list_remove(&o->link);
     o->worker->opening_count--;
-    (void)uv_poll_stop(&o->poll);
     uv_close((uv_handle_t *)&o->poll, opening_closed);
 }
 
@@ -106,6 +106,10 @@ static void on_ready(uv_poll_t *poll, int status, int events);
 /* False: the connection cannot be watched (and is dropped). */
 static bool opening_poll(struct opening *o, int events)
 {
+    if (o->events == events) {
+        return true;
+    }
+    o->events = events;
     if (uv_poll_start(&o->poll, events, on_ready) == 0) {
         return true;
     }
@@ -310,6 +314,9 @@ static void opening_drain(struct opening *o)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     struct opening *o = poll->data;
+    if (status < 0) {
+        o->events = 0; /* the loop has stopped watching it */
+    }
     if (o->refused) {
         if (status < 0 || (events & UV_READABLE) != 0) {
             opening_drain(o);
