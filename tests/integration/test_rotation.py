@@ -188,6 +188,7 @@ def test_the_next_connect_after_a_change_gets_the_new_certificate(plant, certifi
 def test_broken_files_leave_the_last_good_pair_in_force(plant, certificates, pairs, damage):
     live = install(plant, certificates, pairs, by_rename)
     kernel = plant.start_kernel()
+    kernel.wait_for_log(r"Listening on \[LOCAL")
     before = len(kernel.log_lines())
     if damage == "half replaced":
         shutil.copy2(pairs[1].cert, live.cert)
