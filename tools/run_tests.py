@@ -20,6 +20,10 @@ STAGE_TIMEOUT_S = 900
 FUZZ_SECONDS = 5
 FAILURE_LINES = 80
 NOT_INSTRUMENTED = "not performance and not release_build"
+# Programs with one thread, and documents: nothing there can race.
+ONE_THREAD = ("administration", "certs", "exit_codes", "kom_groups", "library", "log_document", "man",
+              "ping", "programs", "refused_starts", "registry", "registry_change", "registry_import",
+              "tell_session")
 SUPPRESSIONS = REPOSITORY / "tests/lib/tsan.supp"
 
 
@@ -225,7 +229,8 @@ def sanitizer_builds():
         "build-tsan", "clang", ["-Db_sanitize=thread", "-Db_lundef=false"],
         {**symbolizer, "TSAN_OPTIONS": f"halt_on_error=1:suppressions={SUPPRESSIONS}",
          "D2K_SANITIZER": "thread"},
-        prefix, ["-m", NOT_INSTRUMENTED])
+        prefix, ["-m", NOT_INSTRUMENTED,
+                 *(f"--ignore=tests/integration/test_{name}.py" for name in ONE_THREAD)])
     return address, thread
 
 

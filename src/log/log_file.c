@@ -19,14 +19,15 @@
 #include "os/file.h"
 #include "os/thread.h"
 
-#define LOG_DIRECTORY_MODE 0750u
-#define STDERR_DESCRIPTOR  2
-#define OWN_LINE_MAX       512
-#define KEPT_CAPACITY      (64u * 1024u) /* memory of the queue that a quiet log keeps */
-#define WAIT_FOR_EVER      UINT32_MAX
-#define REPORT_WAIT_MS     250u /* a report of repeated lines comes so late at most */
-#define GATHER_MS          20u  /* while lines keep coming, the thread writes once in so long */
-#define PRIORITY_MARK_SIZE 3u   /* "<4>" */
+#define LOG_DIRECTORY_MODE    0750u
+#define STDERR_DESCRIPTOR     2
+#define OWN_LINE_MAX          512
+#define KEPT_CAPACITY         (64u * 1024u) /* memory of the queue that a quiet log keeps */
+#define WAIT_FOR_EVER         UINT32_MAX
+#define REPORT_WAIT_MS        250u /* a report of repeated lines comes so late at most */
+#define WINDOW_MS             20u
+#define BATCHES_IN_WINDOW_MAX 8u /* then lines wait for the next window */
+#define PRIORITY_MARK_SIZE    3u /* "<4>" */
 
 struct log_file {
     struct log log;
@@ -49,7 +50,8 @@ struct log_file {
     struct os_thread *thread;
     /* Under the mutex. */
     struct buffer waiting;
-    uint64_t written_ms; /* when the thread took lines last */
+    uint64_t window_began_ms;
+    unsigned batches_in_window; /* that the thread took */
     struct log_repeats repeats;
     uint64_t overflowed; /* lines that the queue did not take, not reported yet */
     uint64_t lost;       /* all lines ever lost */
@@ -320,17 +322,23 @@ static void put_reports_into_queue(struct log_file *file)
     file->lost += lost;
 }
 
-/* A first line is written at once; after it lines are gathered, so that a crowd of connects does
- * not wake the thread for each of them. */
+/* Lines are written at once; only a crowd of them, as when many connect, is gathered instead of
+ * waking the thread for each. */
 static void gather(struct log_file *file)
 {
-    uint64_t until_ms = file->written_ms + GATHER_MS;
-    for (uint64_t now_ms = os_monotonic_ms(); !file->ending && now_ms < until_ms &&
-                                              buffer_size(&file->waiting) < LOG_QUEUE_MAX_BYTES / 2;
-         now_ms = os_monotonic_ms()) {
-        (void)os_condition_wait(file->work, file->mutex, (uint32_t)(until_ms - now_ms));
+    uint64_t now_ms = os_monotonic_ms();
+    if (now_ms - file->window_began_ms >= WINDOW_MS) {
+        file->window_began_ms = now_ms;
+        file->batches_in_window = 0;
     }
-    file->written_ms = os_monotonic_ms();
+    file->batches_in_window++;
+    while (!file->ending && file->batches_in_window > BATCHES_IN_WINDOW_MAX &&
+           now_ms - file->window_began_ms < WINDOW_MS &&
+           buffer_size(&file->waiting) < LOG_QUEUE_MAX_BYTES / 2) {
+        (void)os_condition_wait(file->work, file->mutex,
+                                (uint32_t)(file->window_began_ms + WINDOW_MS - now_ms));
+        now_ms = os_monotonic_ms();
+    }
 }
 
 /* Waits for lines and takes all of them. False when the log ends and nothing is left. */

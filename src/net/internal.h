@@ -69,8 +69,6 @@ struct net_server {
     uv_timer_t ticker;
     uv_async_t arrived;
     uv_signal_t sigterm, sigint, sighup;
-    uv_work_t reading_again;
-    bool is_reading_again, read_once_more;
     bool loop_ready;
 
     struct listener listeners[NET_ADDRESSES_MAX];
@@ -99,6 +97,8 @@ struct net_server {
 /* Starts the threads; D2K_IO, D2K_NO_MEMORY (those that run already are stopped by workers_stop()).
  */
 d2k_result workers_start(struct net_server *server, struct error *err) D2K_MUST_CHECK;
+/* Has one of them call asked_to_read_again(). */
+void workers_read_again(struct net_server *server);
 /* Drops what is opening and joins the threads. */
 void workers_stop(struct net_server *server);
 

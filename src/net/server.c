@@ -109,39 +109,11 @@ static void on_signal(uv_signal_t *handle, int number)
 
 /* ---- SIGHUP ---- */
 
-static void read_again(uv_work_t *work)
-{
-    struct net_server *server = work->data;
-    server->callbacks.asked_to_read_again(server->callbacks.context);
-}
-
-static void begin_reading_again(struct net_server *server);
-
-static void on_read_again(uv_work_t *work, int status)
-{
-    struct net_server *server = work->data;
-    (void)status;
-    server->is_reading_again = false;
-    if (server->read_once_more) {
-        begin_reading_again(server);
-    }
-}
-
-static void begin_reading_again(struct net_server *server)
-{
-    server->read_once_more = server->is_reading_again;
-    if (server->is_reading_again || atomic_load(&server->stopping)) {
-        return;
-    }
-    server->reading_again.data = server;
-    server->is_reading_again =
-        uv_queue_work(&server->loop, &server->reading_again, read_again, on_read_again) == 0;
-}
-
+/* Files are read by a handshake worker, as at each connect, never by this thread. */
 static void on_hang_up(uv_signal_t *handle, int number)
 {
     (void)number;
-    begin_reading_again(handle->data);
+    workers_read_again(handle->data);
 }
 
 /* ---- life ---- */

@@ -80,7 +80,7 @@ struct net_callbacks {
     /* A connection was refused, dropped or lost before it was handed over. Must be safe from any
      * thread. `why` is escaped. `address` NULL: it could not even be accepted. */
     void (*not_opened)(void *context, const char *address, const char *why);
-    /* SIGHUP: configuration may have changed. One call at a time, on a thread that may wait. */
+    /* SIGHUP: configuration may have changed. Called by one worker; it may wait. */
     void (*asked_to_read_again)(void *context);
 };
 

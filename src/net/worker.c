@@ -37,7 +37,7 @@ struct worker {
     struct net_server *server;
     struct os_thread *thread;
     uv_loop_t loop;
-    uv_async_t stop;
+    uv_async_t stop, read_again;
     uv_timer_t deadlines, accept_pause;
     uv_idle_t busy;
     uv_poll_t listening[NET_ADDRESSES_MAX];
@@ -499,6 +499,12 @@ static void on_stop(uv_async_t *async)
     uv_stop(async->loop);
 }
 
+static void on_read_again(uv_async_t *async)
+{
+    const struct worker *w = async->data;
+    w->server->callbacks.asked_to_read_again(w->server->callbacks.context);
+}
+
 static void close_handle(uv_handle_t *handle, void *context)
 {
     (void)context;
@@ -546,6 +552,8 @@ static d2k_result worker_init(struct worker *w, struct net_server *server, struc
     }
     w->ready = true;
     int rc = uv_async_init(&w->loop, &w->stop, on_stop);
+    rc |= uv_async_init(&w->loop, &w->read_again, on_read_again);
+    w->read_again.data = w;
     rc |= uv_timer_init(&w->loop, &w->deadlines);
     rc |= uv_timer_init(&w->loop, &w->accept_pause);
     rc |= uv_idle_init(&w->loop, &w->busy);
@@ -578,6 +586,13 @@ d2k_result workers_start(struct net_server *server, struct error *err)
         }
     }
     return D2K_OK;
+}
+
+void workers_read_again(struct net_server *server)
+{
+    if (!atomic_load(&server->stopping)) {
+        (void)uv_async_send(&server->workers[0].read_again);
+    }
 }
 
 void workers_stop(struct net_server *server)

@@ -112,7 +112,7 @@ def test_sockets_that_are_handed_in_are_the_ones_it_listens_on(plant):
     local = plant.directory / "handed.sock"
     kernel = start(plant, f"--port={1}", sockets=["tcp", local])
     assert kernel.port > 1  # not the one of its parameters
-    assert kernel.log_lines(rf"Listening on \[TCP/IP\] port {kernel.port}, opened by")
+    kernel.wait_for_log(rf"Listening on \[TCP/IP\] port {kernel.port}, opened by")
     assert kernel.log_lines(r"Listening on \[LOCAL\], opened by the service manager")
     assert not (plant.directory / "run/PLANT.sock").exists()
     plant.start_kom().wait_connected()
@@ -135,7 +135,7 @@ def test_sockets_for_another_process_are_left_alone(plant):
     configure(plant)
     kernel = start(plant, sockets=["pid=1", "tcp"])
     assert not kernel.log_lines("opened by the service manager")
-    assert kernel.log_lines(r"Listening on \[TCP/IP 0\.0\.0\.0\]")
+    kernel.wait_for_log(r"Listening on \[TCP/IP 0\.0\.0\.0\]")
 
 
 def test_a_socket_of_a_wrong_kind_ends_the_start_with_a_sentence(plant):
