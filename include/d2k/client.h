@@ -105,6 +105,7 @@ typedef enum d2k_log_level {
     D2K_LOG_ERROR,
     D2K_LOG_WARNING,
     D2K_LOG_INFO,
+    D2K_LOG_DEBUG,
 } d2k_log_level;
 
 /* Gets every log line ("[2022-09-23 07:48:11.289] CLIENT - ..."), without line end; it may hold
@@ -301,6 +302,12 @@ D2K_API d2k_result d2k_log_off(d2k_client *client, int timeout_ms) D2K_MUST_CHEC
  * D2K_EVENT_FAILED. */
 D2K_API d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason,
                                        uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* How much the kernel writes into its log from now on: D2K_LOG_INFO or D2K_LOG_DEBUG (D2K_ARGUMENT
+ * for another). Only over the local socket or with the right to administer; else D2K_EVENT_FAILED.
+ */
+D2K_API d2k_result d2k_set_kernel_log_level(d2k_client *client, d2k_log_level level,
+                                            uint64_t *ret_request) D2K_MUST_CHECK;
 
 /* ---- facts about the link (while registered; "" or 0 otherwise) ---- */
 D2K_API bool d2k_client_registered(const d2k_client *client);

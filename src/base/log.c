@@ -25,7 +25,7 @@ static const char *mark_of(enum log_level level)
 
 static bool is_dropped(const struct log *log, enum log_level level)
 {
-    return log == NULL || log->sink == NULL || level > log->level;
+    return log == NULL || log->sink == NULL || (int)level > log->level;
 }
 
 /* What is too long ends before the character that does not fit. Returns the length. */

@@ -7,6 +7,8 @@
 #ifndef D2K_BASE_LOG_H
 #define D2K_BASE_LOG_H
 
+#include <stdatomic.h>
+
 #include <d2k/result.h>
 
 enum log_level {
@@ -17,7 +19,7 @@ enum log_level {
 };
 
 struct log {
-    enum log_level level; /* lines above it are dropped */
+    atomic_int level; /* enum log_level; lines above it are dropped; may change at any time */
     /* Gets one whole line (or several, separated by \n), terminated, without a final \n. */
     void (*sink)(void *context, enum log_level level, const char *line);
     void *context;

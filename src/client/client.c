@@ -617,6 +617,16 @@ d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason, uint64_t 
     return result != D2K_OK ? result : ask(client, REQUEST_SHUTDOWN, &message, ret_request);
 }
 
+d2k_result d2k_set_kernel_log_level(d2k_client *client, d2k_log_level level, uint64_t *ret_request)
+{
+    struct wire_message message = {.type = WIRE_SET_LOG_LEVEL};
+    if (level != D2K_LOG_INFO && level != D2K_LOG_DEBUG) {
+        return client_refuse(client, D2K_ARGUMENT, "the log level of a kernel is info or debug");
+    }
+    message.as.set_log_level.level = level == D2K_LOG_DEBUG ? WIRE_LOG_DEBUG : WIRE_LOG_INFO;
+    return ask(client, REQUEST_SET_LOG_LEVEL, &message, ret_request);
+}
+
 /* ---- facts ---- */
 
 bool d2k_client_registered(const d2k_client *client)

@@ -149,6 +149,7 @@ enum request_kind {
     REQUEST_LIST_PROCESSES,
     REQUEST_PING,
     REQUEST_SHUTDOWN,
+    REQUEST_SET_LOG_LEVEL,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */

@@ -1,4 +1,5 @@
 /* One client of the kernel: its states, its messages by table, its deadlines and its end. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -160,6 +161,29 @@ static void on_shutdown(struct client *c, const struct wire_message *message)
     kernel_end(c->kernel, why);
 }
 
+/* Below `info` nothing is offered: what is audited must stay in the log. */
+static void on_set_log_level(struct client *c, const struct wire_message *message)
+{
+    char where[CLIENT_WHERE_MAX];
+    const char *why_not = "";
+    uint8_t level = message->as.set_log_level.level;
+    bool allowed = client_may_administer(c, &why_not);
+    bool known = level == WIRE_LOG_INFO || level == WIRE_LOG_DEBUG;
+    const char *name = level == WIRE_LOG_DEBUG ? "debug" : level == WIRE_LOG_INFO ? "info" : "?";
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s sets the log level to %s: %s",
+              c->process->name, client_where(c, where), name,
+              allowed && known ? "accepted" : "refused");
+    if (!allowed || !known) {
+        client_send_failed(c, message->request,
+                           allowed ? WIRE_CODE_BAD_VALUE : WIRE_CODE_NOT_ALLOWED,
+                           allowed ? "the level is neither info nor debug" : why_not);
+        return;
+    }
+    c->kernel->setup.log->level = level == WIRE_LOG_DEBUG ? LOG_DEBUG : LOG_INFO;
+    struct wire_message done = {.type = WIRE_DONE, .request = message->request};
+    client_send(c, &done);
+}
+
 typedef void handler(struct client *c, const struct wire_message *message);
 
 /* What a registered or registering client may send (the session has checked that it may send it
@@ -199,6 +223,8 @@ static handler *handler_of(uint16_t type)
         return queries_ask;
     case WIRE_SHUTDOWN:
         return on_shutdown;
+    case WIRE_SET_LOG_LEVEL:
+        return on_set_log_level;
     default:
         return NULL;
     }
@@ -262,6 +288,14 @@ void client_opened(struct kernel *kernel, struct net_link *link)
     list_init(&c->gone_link);
     machine_init(&c->machine, states, sizeof states / sizeof states[0], CLIENT_CONNECTED);
     net_link_set_data(link, c);
+
+    const struct session *session = net_link_session(link);
+    char where[CLIENT_WHERE_MAX];
+    log_write(kernel->log, LOG_DEBUG, "BACKEND",
+              "Connection %s is open: cipher %s, %s, TLS configuration %" PRIu64,
+              client_where(c, where),
+              session_is_tls(session) ? session_tls_cipher(session) : "none",
+              session_resumed(session) ? "resumed" : "full handshake", session_generation(session));
 
     uint32_t uid;
     const char *why_not;

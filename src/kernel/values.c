@@ -19,6 +19,8 @@ void values_define(struct client *c, const struct wire_message *message)
         client_send_failed(c, message->request, code, err.text);
         return;
     }
+    log_write(c->kernel->log, LOG_DEBUG, "BACKEND", "%s defines object %s, number %u",
+              c->process->name, object->name, object->hobj);
     struct wire_message answer = {.type = WIRE_DEFINED, .request = message->request};
     answer.as.defined.hobj = object->hobj;
     client_send(c, &answer);

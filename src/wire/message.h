@@ -67,6 +67,10 @@
 #define WIRE_MODE_LATEST 0u
 #define WIRE_MODE_EVERY  1u
 
+/* SetLogLevel.level */
+#define WIRE_LOG_INFO  0u
+#define WIRE_LOG_DEBUG 1u
+
 /* WriteResult.outcome */
 #define WIRE_WRITE_DONE    0u
 #define WIRE_WRITE_REFUSED 1u
@@ -224,7 +228,8 @@ const char *wire_code_name(uint16_t code);
     F(u8, outcome)                     \
     F(u16, code)                       \
     S(sentence, WIRE_SENTENCE_MAX)
-#define WIRE_FIELDS_shutdown(F, S) S(reason, WIRE_SENTENCE_MAX)
+#define WIRE_FIELDS_shutdown(F, S)      S(reason, WIRE_SENTENCE_MAX)
+#define WIRE_FIELDS_set_log_level(F, S) F(u8, level)
 
 /* From: C client, K kernel, B both. State of the link in which it is allowed: OPENING (before
  * registration), REGISTERED, ANY. M(number, NAME, lower-case name, DocumentName, from, state). */
@@ -258,7 +263,8 @@ const char *wire_code_name(uint16_t code);
     M(56, PROCESS_INFO, process_info, ProcessInfo, K, REGISTERED)               \
     M(64, WRITE, write, Write, B, REGISTERED)                                   \
     M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)               \
-    M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)
+    M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)                          \
+    M(81, SET_LOG_LEVEL, set_log_level, SetLogLevel, C, REGISTERED)
 
 enum wire_type {
 #define WIRE_TYPE_ENUM(number, upper, lower, name, from, state) WIRE_##upper = (number),

@@ -44,6 +44,42 @@ def test_shutdown_over_the_local_socket_ends_the_kernel(local_plant):
     assert "maintenance" in audit and "accepted" in audit
 
 
+def test_the_log_level_is_set_over_the_local_socket(local_plant):
+    kernel = local_plant.start_kernel()
+    assert local_tell(local_plant, "log-level", "debug").exit_code == 0
+    with protocol.Link(local_plant.port) as link:
+        link.register()
+        link.define("Tank.Debug")
+        kernel.wait_for_log(r"BACKEND - .*defines object Tank\.Debug")
+        kernel.wait_for_log(r"BACKEND - Connection .*full handshake")
+    assert local_tell(local_plant, "log-level", "info").exit_code == 0
+    kernel.wait_for_log(r"AUDIT - .*sets the log level to info: accepted")
+    with protocol.Link(local_plant.port) as link:
+        link.register()
+        link.define("Tank.Quiet")
+    assert not kernel.log_lines(r"Tank\.Quiet")
+
+
+def test_the_log_level_has_two_values(local_plant):
+    local_plant.start_kernel()
+    tell = local_tell(local_plant, "log-level", "loud")
+    assert tell.exit_code == 2 and "info, debug" in tell.stderr
+
+
+@pytest.mark.parametrize("level, code", [(1, "NOT_ALLOWED"), (7, "NOT_ALLOWED")])
+def test_the_log_level_is_not_set_over_tcp(plant, other_identity, level, code):
+    plant.server_config.application("PLANT", tls_server(other_identity, "None"))
+    kernel = plant.start_kernel()
+    with protocol.Link(plant.port) as link:
+        link.register()
+        request = link.send("SetLogLevel", level=level)
+        failed = link.receive()
+        while failed.name != "Failed":
+            failed = link.receive()
+        assert failed.request == request and failed.code == protocol.CODES[code]
+    kernel.wait_for_log(r"AUDIT - .*log level.*refused")
+
+
 def test_the_local_socket_is_for_its_owner_only(local_plant):
     local_plant.start_kernel()
     socket_path, = (p for p in local_plant.socket_places() if p.exists())

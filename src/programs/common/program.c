@@ -180,7 +180,7 @@ static void log_from_client(void *context, d2k_log_level level, const char *line
     enum log_level own = level == D2K_LOG_ERROR     ? LOG_ERROR
                          : level == D2K_LOG_WARNING ? LOG_WARNING
                                                     : LOG_INFO;
-    if (program->log != NULL && own <= program->log->level) {
+    if (program->log != NULL && (int)own <= program->log->level) {
         program->log->sink(program->log->context, own, line);
     }
 }

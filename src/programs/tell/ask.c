@@ -22,7 +22,7 @@ typedef d2k_result ask_function(d2k_client *client, const char *pattern, uint64_
 struct ask {
     struct tell *tell;
     const char *kind; /* "object": for messages */
-    bool ends_kernel; /* the end of the link is an answer too, and nothing has to be found */
+    bool administers; /* its words are no names */
     ask_function *send;
     /* Keeps an event; false: out of memory or over the limit. */
     bool (*keep)(struct ask *ask, const d2k_event *event);
@@ -77,9 +77,9 @@ static void finish_request(struct ask *ask, const d2k_event *event)
     ask->answered[i] = true;
     ask->open--;
     bool failed = event->type == D2K_EVENT_FAILED;
-    bool none = event->count == 0 && !ask->ends_kernel && !text_is_pattern(slice_of(word(ask, i)));
+    bool none = event->count == 0 && !ask->administers && !text_is_pattern(slice_of(word(ask, i)));
     if (failed && event->result != D2K_NOT_FOUND) {
-        program_say_error(program, "%s: %s", ask->ends_kernel ? "shutdown" : word(ask, i),
+        program_say_error(program, "%s: %s", ask->administers ? ask->kind : word(ask, i),
                           event->text);
         ask->code = exit_code_of(event->result, true);
     } else if (failed || none) {
@@ -115,7 +115,7 @@ static enum exit_code collect(struct ask *ask)
             return EXIT_CODE_LINK_LOST;
         }
         bool lost = result == D2K_OK && event.type == D2K_EVENT_DISCONNECTED;
-        if (ask->ends_kernel && (lost ? event.result : result) == D2K_SHUTDOWN) {
+        if (ask->administers && (lost ? event.result : result) == D2K_SHUTDOWN) {
             return EXIT_CODE_OK;
         }
         if (result != D2K_OK) {
@@ -476,8 +476,8 @@ static bool keep_nothing(struct ask *ask, const d2k_event *event)
 enum exit_code tell_shutdown(struct tell *tell)
 {
     struct ask ask = {.tell = tell,
-                      .kind = "kernel",
-                      .ends_kernel = true,
+                      .kind = "shutdown",
+                      .administers = true,
                       .send = d2k_shutdown_kernel,
                       .keep = keep_nothing};
     if (tell->options.word_count == 0) {
@@ -489,4 +489,23 @@ enum exit_code tell_shutdown(struct tell *tell)
         wait_for_kernel_end(&tell->program);
     }
     return code;
+}
+
+/* ---- log-level ---- */
+
+static d2k_result send_log_level(d2k_client *client, const char *level, uint64_t *ret_request)
+{
+    bool debug = strcmp(level, "debug") == 0;
+    return d2k_set_kernel_log_level(client, debug ? D2K_LOG_DEBUG : D2K_LOG_INFO, ret_request);
+}
+
+enum exit_code tell_log_level(struct tell *tell)
+{
+    struct ask ask = {.tell = tell,
+                      .kind = "log-level",
+                      .administers = true,
+                      .send = send_log_level,
+                      .keep = keep_nothing};
+    enum exit_code code = ask_all(&ask);
+    return worse(code, ask.code);
 }

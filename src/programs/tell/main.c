@@ -20,6 +20,9 @@ static const struct program_info info = {
         "  processes [PATTERN...]      who is or was connected, from where, how securely\n"
         "  connections [PATTERN...]    the links that are there now\n"
         "  version                     of d2k-tell, its library and the kernel\n"
+        "  log-level info|debug        how much the kernel writes into its log; like shutdown "
+        "over\n"
+        "                              the local socket\n"
         "  shutdown [REASON]           ends the kernel; over the local socket, unless /S or /P\n"
         "                              names a server (then it asks for the right to do it)\n"
         "\n"
@@ -91,6 +94,8 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_version(tell);
     case TELL_SHUTDOWN:
         return tell_shutdown(tell);
+    case TELL_LOG_LEVEL:
+        return tell_log_level(tell);
     case TELL_NONE:
     case TELL_COMMANDS:
         break;
@@ -110,7 +115,8 @@ static enum exit_code check_arguments(struct tell *tell)
         return EXIT_CODE_USAGE;
     }
     /* Whoever names a server means the network, where the kernel asks for the right to do it. */
-    if (tell->options.command == TELL_SHUTDOWN && !d2k_config_server_given(program->config)) {
+    if ((tell->options.command == TELL_SHUTDOWN || tell->options.command == TELL_LOG_LEVEL) &&
+        !d2k_config_server_given(program->config)) {
         tell->options.local = true;
     }
     d2k_config_set_local(program->config, tell->options.local);

@@ -29,10 +29,11 @@ static const struct command_row commands[] = {
     {"connections", "connections [PATTERN...]", TELL_CONNECTIONS, 0, TELL_WORDS_MAX, OPTION_JSON},
     {"version", "version", TELL_VERSION, 0, 0, OPTION_JSON},
     {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, 0},
+    {"log-level", "log-level info|debug", TELL_LOG_LEVEL, 1, 1, 0},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-#define COMMAND_NAMES "list, get, watch, processes, connections, version, shutdown"
+#define COMMAND_NAMES "list, get, watch, processes, connections, version, shutdown, log-level"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
@@ -157,6 +158,11 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     }
     if (options->interactive) {
         return error_set(err, D2K_ARGUMENT, "--interactive asks for commands: give none");
+    }
+    if (options->command == TELL_LOG_LEVEL && strcmp(options->words[0], "info") != 0 &&
+        strcmp(options->words[0], "debug") != 0) {
+        return error_set(err, D2K_ARGUMENT, "log-level %s: allowed: info, debug",
+                         options->words[0]);
     }
     return options->command == TELL_SHUTDOWN ? D2K_OK : check_patterns(options, err);
 }

@@ -22,6 +22,7 @@ enum tell_command {
     TELL_CONNECTIONS,
     TELL_VERSION,
     TELL_SHUTDOWN,
+    TELL_LOG_LEVEL,
     TELL_COMMANDS,
 };
 

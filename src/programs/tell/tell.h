@@ -26,6 +26,7 @@ enum exit_code tell_processes(struct tell *tell);
 enum exit_code tell_connections(struct tell *tell);
 enum exit_code tell_version(struct tell *tell);
 enum exit_code tell_shutdown(struct tell *tell);
+enum exit_code tell_log_level(struct tell *tell);
 enum exit_code tell_watch(struct tell *tell);
 
 /* Runs tell->options.command. */

@@ -67,6 +67,7 @@ MESSAGES = {
     65: ("WriteResult", "id writer_instance, u64 writer_counter, u8 outcome, u16 code,"
          " str sentence"),
     80: ("Shutdown", "str reason"),
+    81: ("SetLogLevel", "u8 level"),
 }
 NUMBERS = {name: number for number, (name, _) in MESSAGES.items()}
 FIELDS = {name: [tuple(f.split()) for f in fields.split(", ") if f]
