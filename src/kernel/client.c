@@ -1,5 +1,4 @@
 /* One client of the kernel: its states, its messages by table, its deadlines and its end. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -292,10 +291,11 @@ void client_opened(struct kernel *kernel, struct net_link *link)
     const struct session *session = net_link_session(link);
     char where[CLIENT_WHERE_MAX];
     log_write(kernel->log, LOG_DEBUG, "BACKEND",
-              "Connection %s is open: cipher %s, %s, TLS configuration %" PRIu64,
+              "Connection %s is open: cipher %s, %s, TLS configuration %llu",
               client_where(c, where),
               session_is_tls(session) ? session_tls_cipher(session) : "none",
-              session_resumed(session) ? "resumed" : "full handshake", session_generation(session));
+              session_resumed(session) ? "resumed" : "full handshake",
+              (unsigned long long)session_generation(session));
 
     uint32_t uid;
     const char *why_not;
