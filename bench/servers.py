@@ -108,7 +108,8 @@ class D2k(Server):
             f"cfg_{self.application}.conf",
             f"Max_Clients = {CONNECTIONS_MAX}\nHandshake_Workers = {workers}\n[TLS_Server]\n"
             f"TLS_CertFile = {self.identity.cert}\nTLS_KeyFile = {self.identity.key}\n"
-            "TLS_RequiredLevel = TLSNoPeerAuth\nTLS_MinVersion = TLSv1.3\n")
+            "TLS_RequiredLevel = TLSNoPeerAuth\nTLS_MinVersion = TLSv1.3\n"
+            "TLS_Resumption = on\n")
 
     def command(self):
         here = self.directory

@@ -25,6 +25,11 @@ enum tls_cert_dates {
     TLS_DATES_STRICT,
 };
 
+enum tls_resumption {
+    TLS_RESUMPTION_OFF,
+    TLS_RESUMPTION_ON,
+};
+
 #define SETTINGS_PATHS_MAX 64 /* entries of TLS_TrustedCerts */
 
 /* cfg_<application>.conf, [TLS_Server] */
@@ -35,6 +40,7 @@ struct tls_server_settings {
     enum tls_level level;
     enum tls_min_version min_version;
     enum tls_cert_dates dates;
+    enum tls_resumption resumption;
 };
 
 /* cfg_<application>.conf, [TLS_Client] */
@@ -45,6 +51,7 @@ struct tls_client_settings {
     enum tls_level level;
     enum tls_min_version min_version;
     enum tls_cert_dates dates;
+    enum tls_resumption resumption;
 };
 
 /* What d2k-kom measures. */

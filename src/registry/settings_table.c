@@ -40,6 +40,12 @@ static const struct setting_choice cert_dates[] = {
     {0},
 };
 
+static const struct setting_choice resumptions[] = {
+    {"off", TLS_RESUMPTION_OFF, CHOICE_SHOWN, NULL},
+    {"on", TLS_RESUMPTION_ON, CHOICE_SHOWN, NULL},
+    {0},
+};
+
 static const struct setting_choice kom_groups[] = {
     {"cpu", KOM_GROUP_CPU, CHOICE_SHOWN, NULL},
     {"memory", KOM_GROUP_MEMORY, CHOICE_SHOWN, NULL},
@@ -60,6 +66,7 @@ static const struct setting_type server_level_type = CHOICES(server_levels);
 static const struct setting_type client_level_type = CHOICES(client_levels);
 static const struct setting_type min_version_type = CHOICES(min_versions);
 static const struct setting_type cert_dates_type = CHOICES(cert_dates);
+static const struct setting_type resumption_type = CHOICES(resumptions);
 
 static const struct setting_type path_type = {.name = "path", .parse = setting_parse_path};
 static const struct setting_type paths_type = {
@@ -134,6 +141,11 @@ static const struct setting table[] = {
      APPLICATION(tls_server.dates), "warn", SETTING_AT_NEXT_CONNECT, "kernel",
      "What happens when a certificate is outside its dates. warn: a WARNING in the log; strict: "
      "new links are refused."},
+    {SETTINGS_APPLICATION, "TLS_Server", "TLS_Resumption", &resumption_type,
+     APPLICATION(tls_server.resumption), "off", SETTING_AT_NEXT_CONNECT, "kernel",
+     "on: a client that returns within 12 hours is known by a ticket (TLS 1.3) and costs no "
+     "signature, unless certificate, key, level or any of these settings changed. off: every "
+     "handshake is a full one."},
 
     {SETTINGS_APPLICATION, "TLS_Client", "TLS_TrustedCerts", &paths_type, APPLICATION(tls_client),
      NULL, SETTING_AT_NEXT_CONNECT, "clients",
@@ -151,6 +163,10 @@ static const struct setting table[] = {
      APPLICATION(tls_client.dates), "warn", SETTING_AT_NEXT_CONNECT, "clients",
      "What happens when a listed certificate is outside its dates. warn: a WARNING in the log; "
      "strict: the client does not connect."},
+    {SETTINGS_APPLICATION, "TLS_Client", "TLS_Resumption", &resumption_type,
+     APPLICATION(tls_client.resumption), "off", SETTING_AT_NEXT_CONNECT, "clients",
+     "on: the tickets of kernels are kept in memory and used when the client connects again, "
+     "unless list, level or any of these settings changed."},
 
     {SETTINGS_APPLICATION, "KOM", "Period", &period_type, APPLICATION(kom_period_ms), "1000",
      SETTING_WHILE_RUNNING, "kom", "Milliseconds between two measurements of this machine."},

@@ -13,7 +13,8 @@
 
 _Static_assert(sizeof(enum tls_level) == sizeof(int) &&
                    sizeof(enum tls_min_version) == sizeof(int) &&
-                   sizeof(enum tls_cert_dates) == sizeof(int),
+                   sizeof(enum tls_cert_dates) == sizeof(int) &&
+                   sizeof(enum tls_resumption) == sizeof(int),
                "setting_parse_choice() stores an int into each of them");
 
 static d2k_result refuse(const struct setting_input *input, const char *why)

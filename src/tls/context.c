@@ -1,5 +1,5 @@
 /* tls/context.c: every decision about the TLS protocol itself: versions, ciphers, groups, ALPN, no
- * renegotiation. Who is resumed: resumption.c. */
+ * renegotiation, no resumption unless resumption.c is asked for it. */
 #include "tls/context.h"
 
 #include <string.h>
@@ -137,8 +137,8 @@ d2k_result tls_context_new_server(enum tls_min_version min_version,
         return result;
     }
     result = use_identity(context, identity, err);
-    if (result == D2K_OK) {
-        result = tls_resumption_serve(context, err);
+    if (result == D2K_OK && SSL_CTX_set_num_tickets(context, 0) != 1) {
+        result = tls_error_of_call(err, D2K_TLS, "OpenSSL does not switch tickets off");
     }
     if (result != D2K_OK) {
         SSL_CTX_free(context);
@@ -163,7 +163,6 @@ d2k_result tls_context_new_client(enum tls_min_version min_version, SSL_CTX **re
         SSL_CTX_free(context);
         return tls_error_of_call(err, D2K_TLS, "OpenSSL does not take ALPN " TLS_ALPN);
     }
-    tls_resumption_use(context);
     *ret_context = context;
     return D2K_OK;
 }

@@ -171,7 +171,8 @@ d2k_result tls_policy_set_fingerprint(struct tls_policy *policy,
                                       struct error *err)
 {
     const uint8_t settings[] = {(uint8_t)policy->level, (uint8_t)policy->tls,
-                                (uint8_t)policy->min_version, (uint8_t)policy->dates};
+                                (uint8_t)policy->min_version, (uint8_t)policy->dates,
+                                (uint8_t)policy->resumption};
     ERR_clear_error();
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     bool good = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 &&

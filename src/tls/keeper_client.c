@@ -204,7 +204,13 @@ static d2k_result complete(struct tls_keeper *keeper, struct tls_attempt *attemp
     }
     SSL_CTX *context = NULL;
     result = tls_context_new_client(made->min_version, &context, err);
-    return result == D2K_OK ? tls_policy_set_context(made, context, err) : result;
+    if (result == D2K_OK) {
+        result = tls_policy_set_context(made, context, err);
+    }
+    if (result == D2K_OK && made->resumption == TLS_RESUMPTION_ON) {
+        result = tls_policy_resume_client(made, err);
+    }
+    return result;
 }
 
 static d2k_result build(struct tls_keeper *keeper, struct tls_attempt *attempt, struct error *err)
@@ -221,6 +227,7 @@ static d2k_result build(struct tls_keeper *keeper, struct tls_attempt *attempt, 
     made->level = client->level;
     made->min_version = client->min_version;
     made->dates = client->dates;
+    made->resumption = client->resumption;
     bool same = false;
     result = complete(keeper, attempt, made, &same, err);
     if (result != D2K_OK || same) {

@@ -112,6 +112,9 @@ static d2k_result add_tls(struct tls_keeper *keeper, struct tls_attempt *attempt
         result = tls_context_new_server(made->min_version, &identity, &context, err);
         if (result == D2K_OK) {
             result = tls_policy_set_context(made, context, err);
+            if (result == D2K_OK && made->resumption == TLS_RESUMPTION_ON) {
+                result = tls_policy_resume_server(made, err);
+            }
         } else {
             (void)error_wrap(err, "%s", attempt->settings.tls_server.cert_file);
         }
@@ -136,6 +139,7 @@ static struct tls_policy *policy_of_settings(const struct tls_server_settings *s
         made->level = server->level;
         made->min_version = server->min_version;
         made->dates = server->dates;
+        made->resumption = server->resumption;
     }
     return made;
 }

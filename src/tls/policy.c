@@ -40,8 +40,22 @@ d2k_result tls_policy_set_context(struct tls_policy *policy, SSL_CTX *context, s
     if (policy->bio_method == NULL) {
         return error_no_memory(err);
     }
-    policy->sessions = tls_sessions_new(); /* without them nothing is resumed, that is all */
     policy->tls = TLS_POLICY_ON;
+    return D2K_OK;
+}
+
+d2k_result tls_policy_resume_server(struct tls_policy *policy, struct error *err)
+{
+    return tls_resumption_serve(policy->context, err);
+}
+
+d2k_result tls_policy_resume_client(struct tls_policy *policy, struct error *err)
+{
+    policy->sessions = tls_sessions_new();
+    if (policy->sessions == NULL) {
+        return error_no_memory(err);
+    }
+    tls_resumption_use(policy->context);
     return D2K_OK;
 }
 

@@ -18,9 +18,13 @@ def identity(plant, seed_identity):
     return seed_identity.copy_to(plant.directory, "own")
 
 
+def resuming(identity, level):
+    return tls_server(identity, level, TLS_Resumption="on")
+
+
 @pytest.fixture
 def kernel(plant, identity):
-    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    plant.server_config.application("PLANT", resuming(identity, "TLSNoPeerAuth"))
     return plant.start_kernel()
 
 
@@ -38,6 +42,29 @@ def connect(plant, context, session=None):
         link.send_bytes(protocol.encode("Bye", code=0, retry_after_ms=0, sentence=""))
         link.wait_end()
     return reused, session
+
+
+def test_nothing_is_resumed_by_default(plant, identity):
+    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    plant.start_kernel()
+    for version in (TLS12, TLS13):
+        context = context_of(version)
+        for _ in range(2):
+            reused, session = connect(plant, context)
+            assert not reused and not (session and session.has_ticket)
+
+
+def test_switching_it_on_and_off_acts_at_the_next_connect(plant, identity):
+    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    plant.start_kernel()
+    context = context_of(TLS13)
+    assert not connect(plant, context)[1].has_ticket
+    plant.server_config.application("PLANT", resuming(identity, "TLSNoPeerAuth"))
+    _, session = connect(plant, context)
+    assert connect(plant, context, session)[0]
+    _, session = connect(plant, context)
+    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    assert not connect(plant, context, session)[0]
 
 
 def test_a_client_that_returns_is_resumed_again_and_again(plant, kernel):
@@ -77,11 +104,11 @@ def test_a_new_certificate_resumes_nothing_of_the_old_one(plant, kernel, identit
 
 
 def test_a_raised_level_resumes_nothing_of_the_lower_one(plant, identity):
-    plant.server_config.application("PLANT", tls_server(identity, "None"))
+    plant.server_config.application("PLANT", resuming(identity, "None"))
     plant.start_kernel()
     context = context_of(TLS13)
     _, session = connect(plant, context)
-    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    plant.server_config.application("PLANT", resuming(identity, "TLSNoPeerAuth"))
     assert not connect(plant, context, session)[0]
 
 

@@ -50,7 +50,7 @@ static void site_open(struct site *site, const char *client_section)
     new_identity(site->dir, "other");
     (void)snprintf(text, sizeof text,
                    "[TLS_Server]\nTLS_CertFile = server.crt\nTLS_KeyFile = server.key\n"
-                   "TLS_RequiredLevel = TLSNoPeerAuth\n[TLS_Client]\n%s",
+                   "TLS_RequiredLevel = TLSNoPeerAuth\nTLS_Resumption = on\n[TLS_Client]\n%s",
                    client_section);
     write_file(site->dir, "cfg_PLANT.conf", text);
     assert_int_equal(registry_locate("d2k", site->dir, &site->location, &err), D2K_OK);
@@ -373,7 +373,8 @@ static void a_client_that_comes_back_is_resumed_and_verified(void **state)
 {
     (void)state;
     struct site site;
-    site_open(&site, "TLS_TrustedCerts = server.crt\nTLS_RequiredLevel = TLSPeerAuth\n");
+    site_open(&site, "TLS_TrustedCerts = server.crt\nTLS_RequiredLevel = TLSPeerAuth\n"
+                     "TLS_Resumption = on\n");
     for (int connection = 0; connection < 3; connection++) {
         struct session *server = session_new_server(), *client = client_of(&site);
         struct error err = {0};

@@ -458,13 +458,67 @@ static bool connects_resumed(struct tls_policy *kernel, struct tls_policy *clien
 
 static struct tls_policy *verifying(X509 *trusted)
 {
-    return client_policy(TLS_MIN_1_2, TLS_LEVEL_PEER_AUTH, trusted, TLS_DATES_WARN);
+    struct error err;
+    struct tls_policy *policy =
+        client_policy(TLS_MIN_1_2, TLS_LEVEL_PEER_AUTH, trusted, TLS_DATES_WARN);
+    assert_int_equal(tls_policy_resume_client(policy, &err), D2K_OK);
+    return policy;
+}
+
+static struct tls_policy *resuming_kernel(void)
+{
+    struct error err;
+    struct tls_policy *policy = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    assert_int_equal(tls_policy_resume_server(policy, &err), D2K_OK);
+    return policy;
+}
+
+/* Off is the default: whoever wants it writes it down. */
+static void nothing_is_resumed_unless_it_is_switched_on(void **state)
+{
+    (void)state;
+    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *resuming = resuming_kernel();
+    struct tls_policy *client = verifying(kernel_certificate);
+    struct tls_policy *forgetful =
+        client_policy(TLS_MIN_1_2, TLS_LEVEL_PEER_AUTH, kernel_certificate, TLS_DATES_WARN);
+    for (int i = 0; i < 3; i++) {
+        assert_false(connects_resumed(kernel, client, "plant:3119"));
+        assert_false(connects_resumed(resuming, forgetful, "plant:3119"));
+    }
+    tls_policy_unref(kernel);
+    tls_policy_unref(resuming);
+    tls_policy_unref(client);
+    tls_policy_unref(forgetful);
+}
+
+/* Nor is there a ticket that anybody could offer. */
+static void no_ticket_is_sent_unless_it_is_switched_on(void **state)
+{
+    (void)state;
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    for (size_t i = 0; i < 2; i++) {
+        struct raw raw;
+        struct end server;
+        struct error err;
+        char none[1];
+        raw_client(&raw, versions[i]);
+        server_open(&server, server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key));
+        raw_start(&raw);
+        assert_int_equal(shake_with_raw(&raw, &server, &err), D2K_OK);
+        carry_raw(&raw, &server);
+        (void)SSL_read(raw.ssl, none, sizeof none);
+        assert_int_equal(raw.tickets_seen, 0);
+        assert_false(SSL_SESSION_has_ticket(SSL_get0_session(raw.ssl)));
+        raw_close(&raw);
+        end_close(&server);
+    }
 }
 
 static void a_client_that_comes_back_is_resumed_again_and_again(void **state)
 {
     (void)state;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     struct tls_policy *client = verifying(kernel_certificate);
     assert_false(connects_resumed(kernel, client, "plant:3119"));
     assert_true(connects_resumed(kernel, client, "plant:3119"));
@@ -477,7 +531,7 @@ static void a_client_that_comes_back_is_resumed_again_and_again(void **state)
 static void a_resumed_kernel_is_verified_by_its_certificate(void **state)
 {
     (void)state;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     struct tls_policy *trusting = verifying(kernel_certificate);
     assert_false(connects_resumed(kernel, trusting, "plant:3119"));
     struct end client, server;
@@ -502,7 +556,7 @@ static void a_resumed_kernel_is_verified_by_its_certificate(void **state)
 static void a_resumed_kernel_that_is_no_longer_listed_is_not_verified(void **state)
 {
     (void)state;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     struct tls_policy *trusting = verifying(kernel_certificate);
     struct tls_policy *distrusting = verifying(other_certificate);
     assert_false(connects_resumed(kernel, trusting, "plant:3119"));
@@ -533,8 +587,8 @@ static void a_resumed_kernel_that_is_no_longer_listed_is_not_verified(void **sta
 static void a_new_policy_of_the_kernel_resumes_nothing_of_the_old_one(void **state)
 {
     (void)state;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
-    struct tls_policy *renewed = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
+    struct tls_policy *renewed = resuming_kernel();
     struct tls_policy *client = verifying(kernel_certificate);
     assert_false(connects_resumed(kernel, client, "plant:3119"));
     assert_false(connects_resumed(renewed, client, "plant:3119"));
@@ -547,7 +601,7 @@ static void a_new_policy_of_the_kernel_resumes_nothing_of_the_old_one(void **sta
 static void a_new_policy_of_the_client_resumes_nothing_of_the_old_one(void **state)
 {
     (void)state;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     struct tls_policy *client = verifying(kernel_certificate);
     struct tls_policy *renewed = verifying(kernel_certificate);
     assert_false(connects_resumed(kernel, client, "plant:3119"));
@@ -561,7 +615,7 @@ static void a_new_policy_of_the_client_resumes_nothing_of_the_old_one(void **sta
 static void a_ticket_of_another_generation_is_not_taken(void **state)
 {
     (void)state;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     struct tls_policy *client = verifying(kernel_certificate);
     kernel->generation = 1;
     assert_false(connects_resumed(kernel, client, "plant:3119"));
@@ -621,7 +675,7 @@ static void renewal_does_not_make_a_session_younger(void **state)
     struct raw raw;
     SSL_SESSION *session = NULL;
     uint8_t first[TLS_TICKET_DATA_SIZE], later[TLS_TICKET_DATA_SIZE];
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     raw_client(&raw, TLS1_3_VERSION);
     connect_with(&raw, kernel, &session, first);
     assert_int_equal(raw.tickets_seen, 1);
@@ -643,7 +697,7 @@ static void nothing_is_resumed_in_tls12(void **state)
     struct raw raw;
     struct end first, second;
     struct error err;
-    struct tls_policy *kernel = server_policy(TLS_MIN_1_2, kernel_certificate, kernel_key);
+    struct tls_policy *kernel = resuming_kernel();
     raw_client(&raw, TLS1_2_VERSION);
     SSL_CTX_set_session_cache_mode(raw.context, SSL_SESS_CACHE_CLIENT);
     server_open(&first, tls_policy_ref(kernel));
@@ -742,6 +796,8 @@ int main(void)
         cmocka_unit_test(a_server_without_our_alpn_is_left),
         cmocka_unit_test(a_tls12_server_is_left_where_tls13_is_the_minimum),
         cmocka_unit_test(host_names_are_sent_and_addresses_are_not),
+        cmocka_unit_test(nothing_is_resumed_unless_it_is_switched_on),
+        cmocka_unit_test(no_ticket_is_sent_unless_it_is_switched_on),
         cmocka_unit_test(a_client_that_comes_back_is_resumed_again_and_again),
         cmocka_unit_test(a_resumed_kernel_is_verified_by_its_certificate),
         cmocka_unit_test(a_resumed_kernel_that_is_no_longer_listed_is_not_verified),
