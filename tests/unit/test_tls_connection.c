@@ -457,18 +457,6 @@ static void renegotiation_is_not_done(void **state)
     end_close(&server);
 }
 
-static int select_d2k(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_size,
-                      const unsigned char *offered, unsigned size, void *context)
-{
-    (void)ssl;
-    (void)offered;
-    (void)size;
-    (void)context;
-    *ret_name = alpn_d2k + 1;
-    *ret_size = alpn_d2k[0];
-    return SSL_TLSEXT_ERR_OK;
-}
-
 static void a_server_that_asks_for_renegotiation_gets_no_client_hello(void **state)
 {
     (void)state;

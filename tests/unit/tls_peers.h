@@ -273,4 +273,25 @@ static inline d2k_result read_all(struct end *end, struct error *err)
     return tls_connection_read(end->connection, &end->plain, SIZE_MAX, err);
 }
 
+static inline int select_d2k(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_size,
+                             const unsigned char *offered, unsigned size, void *context)
+{
+    (void)ssl;
+    (void)offered;
+    (void)size;
+    (void)context;
+    *ret_name = alpn_d2k + 1;
+    *ret_size = alpn_d2k[0];
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static inline void raw_server(struct raw *raw, int max_version)
+{
+    raw_context(raw, TLS_server_method());
+    assert_int_equal(SSL_CTX_set_max_proto_version(raw->context, max_version), 1);
+    assert_int_equal(SSL_CTX_use_certificate(raw->context, kernel_certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(raw->context, kernel_key), 1);
+    SSL_CTX_set_alpn_select_cb(raw->context, select_d2k, NULL);
+}
+
 #endif
