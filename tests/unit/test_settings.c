@@ -103,6 +103,8 @@ static void an_empty_file_has_the_defaults(void **state)
     assert_int_equal(s.tls_client.min_version, TLS_MIN_1_2);
     assert_int_equal(s.tls_server.dates, TLS_DATES_WARN);
     assert_int_equal(s.tls_client.dates, TLS_DATES_WARN);
+    assert_int_equal(s.tls_server.resumption, TLS_RESUMPTION_OFF);
+    assert_int_equal(s.tls_client.resumption, TLS_RESUMPTION_OFF);
     assert_int_equal(s.max_clients, 10000);
     assert_int_equal(s.handshake_workers, 0);
     assert_int_equal(s.kom_period_ms, 1000);
@@ -339,6 +341,8 @@ static void a_bad_word_is_refused_with_what_is_allowed(void **state)
                    ":3: TLS_MinVersion = TLSv1.1: allowed: TLSv1.2, TLSv1.3");
     assert_refused("[TLS_Server]\nTLS_RequiredLevel = None\nTLS_CertDates = ignore\n",
                    ":3: TLS_CertDates = ignore: allowed: warn, strict");
+    assert_refused("[TLS_Server]\nTLS_RequiredLevel = None\nTLS_Resumption = yes\n",
+                   ":3: TLS_Resumption = yes: allowed: off, on");
     assert_refused("[TLS_Server]\nTLS_RequiredLevel =\n", "TLS_RequiredLevel = : allowed: None");
 }
 
