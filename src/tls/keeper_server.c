@@ -11,6 +11,8 @@
 #include "tls/identity.h"
 #include "tls/x509_text.h"
 
+#define PAIR_READS_MAX 3
+
 #define COMPONENT     "TLS"
 #define SECONDS_A_DAY 86400
 
@@ -54,11 +56,33 @@ static d2k_result check_dates(const struct tls_keeper *keeper, const struct tls_
                      server->cert_file, trouble, keeper->config_path);
 }
 
+static bool has_moved(const char *path, const struct os_file_stamp *read)
+{
+    struct os_file_stamp now;
+    return path != NULL && os_file_stamp(path, &now) == 0 && !os_file_stamp_equal(&now, read);
+}
+
+/* Two files are two reads: a pair that changed between them, as behind a symbolic link that is
+ * turned, is read again before it is called broken. */
+static d2k_result read_pair(const struct tls_server_settings *server, struct tls_identity *identity,
+                            struct error *err)
+{
+    d2k_result result = D2K_OK;
+    for (int tries = 0; tries < PAIR_READS_MAX; tries++) {
+        result = tls_identity_load(server->cert_file, server->key_file, identity, err);
+        if (result == D2K_OK || (!has_moved(server->cert_file, &identity->cert_stamp) &&
+                                 !has_moved(server->key_file, &identity->key_stamp))) {
+            break;
+        }
+    }
+    return result;
+}
+
 static d2k_result load_identity(struct tls_keeper *keeper, struct tls_attempt *attempt,
                                 struct tls_identity *identity, struct error *err)
 {
     const struct tls_server_settings *server = &attempt->settings.tls_server;
-    d2k_result result = tls_identity_load(server->cert_file, server->key_file, identity, err);
+    d2k_result result = read_pair(server, identity, err);
     struct error memory;
     if (tls_attempt_watch(attempt, server->cert_file, &identity->cert_stamp, &memory) != D2K_OK ||
         (server->key_file != NULL &&

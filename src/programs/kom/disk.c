@@ -96,6 +96,19 @@ static void take_line(struct mounts *mounts, const char *line)
     }
 }
 
+/* The root is always there, also where its device is not listed: in a container, or after chroot.
+ */
+static void add_root(struct mounts *mounts)
+{
+    struct mount root = {.device = "root", .path = "/"};
+    for (size_t i = 0; i < mounts->count; i++) {
+        if (strcmp(mounts->all[i].path, root.path) == 0) {
+            return;
+        }
+    }
+    add_mount(mounts, &root);
+}
+
 static void put_mount(const struct mount *mount, const struct sample_sink *sink)
 {
     struct os_disk_space space;
@@ -126,6 +139,7 @@ d2k_result sample_disks(const char *proc_root, const struct sample_sink *sink, s
         line += *line == '\n';
         take_line(&mounts, line);
     }
+    add_root(&mounts);
     for (size_t i = 0; i < mounts.count; i++) {
         put_mount(&mounts.all[i], sink);
     }
