@@ -278,8 +278,3 @@ uint64_t net_server_now_ms(const struct net_server *server)
 {
     return uv_now(&server->loop);
 }
-
-size_t net_server_link_count(const struct net_server *server)
-{
-    return atomic_load(&server->link_count);
-}

@@ -120,7 +120,6 @@ void net_server_stop(struct net_server *server, uint32_t grace_ms);
 
 /* Time of this turn of the loop. */
 uint64_t net_server_now_ms(const struct net_server *server);
-size_t net_server_link_count(const struct net_server *server);
 
 /* ---- links ---- */
 

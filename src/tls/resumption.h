@@ -35,8 +35,8 @@ void tls_ticket_data_put(uint8_t ret_data[TLS_TICKET_DATA_SIZE], uint64_t genera
 /* Whether a ticket may be used now; false for data of any other size. */
 bool tls_ticket_is_good(const void *data, size_t size, uint64_t generation, uint64_t now_ms);
 
-/* Makes a kernel's context give and take tickets; connections of it must carry their policy
- * (tls_resumption_of_connection). D2K_TLS. */
+/* Makes a kernel's context give and take tickets; it finds the policy of each connection with
+ * tls_policy_of_ssl(). D2K_TLS. */
 d2k_result tls_resumption_serve(SSL_CTX *context, struct error *err) D2K_MUST_CHECK;
 /* Called with each ClientHello: TLS 1.2 gets no tickets. */
 void tls_resumption_look_at_hello(SSL *ssl);
