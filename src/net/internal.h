@@ -4,14 +4,21 @@
 
 #include <stdatomic.h>
 
-#include <uv.h>
-
 #include "base/list.h"
 #include "net/server.h"
+#include "os/poller.h"
 #include "os/thread.h"
 
 #define ADDRESS_TEXT_MAX      OS_ADDRESS_TEXT_MAX
 #define LINK_ADDRESS_TEXT_MAX 64 /* the longest is an IPv6 address with its zone */
+
+/* Something that a poller watches: stands first in it. */
+struct watched {
+    void (*on_ready)(struct watched *watched, int events);
+};
+
+/* What is ready at once; more of it comes in the next turn. */
+#define NET_READY_AT_ONCE 64u
 
 struct listener {
     int fd;
@@ -29,10 +36,10 @@ struct handover {
 };
 
 struct net_link {
+    struct watched watched;
     struct net_server *server;
-    uv_poll_t poll;
     int fd;
-    int events; /* what the poll waits for */
+    int events; /* what the poller waits for */
     struct session *session;
     char address_text[LINK_ADDRESS_TEXT_MAX];
     bool local;
@@ -43,12 +50,12 @@ struct net_link {
     bool woken;      /* in server->woken */
     bool ending;     /* closed() was called; only what stands in the output is still sent */
     bool trimmed;    /* its buffers were given back since it was busy */
-    bool released;   /* closed; the structure waits for the loop to let go of its handle */
+    bool released;   /* closed; the structure waits for the end of the turn */
     bool wants_room; /* it may have more to say than it could when it was flushed last */
     uint64_t linger_until_ms;
     uint64_t received_ms, sent_ms;
     uint64_t received_bytes;
-    struct list woken_link;
+    struct list woken_link; /* in server->woken, in the end in server->released */
     struct list ending_link;
 };
 
@@ -63,13 +70,13 @@ struct worker;
 struct net_server {
     struct net_options options;
     struct net_callbacks callbacks;
-    uv_loop_t loop;
-    uv_prepare_t prepare;
-    uv_idle_t more_to_flush; /* active while links are woken for the next turn */
-    uv_timer_t ticker;
-    uv_async_t arrived;
-    uv_signal_t sigterm, sigint, sighup;
-    bool loop_ready;
+    struct os_poller *poller;
+    struct watched wakeup_watched;
+    int wakeup;         /* something was handed over, or a signal came */
+    uint64_t now_ms;    /* of this turn */
+    uint64_t ticked_ms; /* last */
+    bool arrivals_left; /* more was handed over than one turn takes */
+    bool has_ended;     /* the loop is over */
 
     struct listener listeners[NET_ADDRESSES_MAX];
     unsigned listener_count;
@@ -87,7 +94,9 @@ struct net_server {
     struct list woken;
     bool received;               /* something, since the sockets were last looked at */
     uint64_t gathering_since_ns; /* 0: not gathering */
+    uint64_t rests_until_ns;     /* nothing goes out before */
     struct list ending;
+    struct list released; /* links whose structure goes at the end of the turn */
 };
 
 #define NO_SLOT UINT32_MAX
@@ -111,6 +120,8 @@ void link_open(struct net_server *server, struct handover *handover);
 void link_flush(struct net_link *link);
 /* Closes links whose peer does not close. */
 void links_tick(struct net_server *server, uint64_t now_ms);
+/* Frees what was released in this turn: what was ready in it may still have named it. */
+void links_bury(struct net_server *server);
 /* Ends everything at once, without callbacks. */
 void links_abandon(struct net_server *server);
 

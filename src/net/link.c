@@ -13,7 +13,7 @@
  * reader is. */
 #define FLUSH_ROUNDS_MAX 4u
 
-static void on_ready(uv_poll_t *poll, int status, int events);
+static void on_ready(struct watched *watched, int events);
 
 /* ---- the table of links ---- */
 
@@ -81,12 +81,7 @@ struct net_link *net_link_at(struct net_server *server, size_t *position)
 
 /* ---- the end ---- */
 
-static void on_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-/* Gives everything back; the structure lives until the loop has let go of its handle. */
+/* Gives everything back; the structure lives until the end of the turn. */
 static void release(struct net_link *link)
 {
     link->released = true;
@@ -94,9 +89,18 @@ static void release(struct net_link *link)
     list_remove(&link->ending_link);
     free_slot(link);
     atomic_fetch_sub(&link->server->link_count, 1);
-    uv_close((uv_handle_t *)&link->poll, on_closed); /* before its descriptor may be used again */
     os_socket_close(link->fd);
     session_free(link->session);
+    list_append(&link->server->released, &link->woken_link);
+}
+
+void links_bury(struct net_server *server)
+{
+    LIST_EACH(&server->released, at, following)
+    {
+        list_remove(at);
+        free(LIST_MEMBER(at, struct net_link, woken_link));
+    }
 }
 
 /* The one function that ends a link. What stands in the output is still sent, then the peer has
@@ -113,7 +117,7 @@ static void end(struct net_link *link, enum net_end how, const char *why, bool c
         release(link);
         return;
     }
-    link->linger_until_ms = uv_now(&server->loop) + NET_LINGER_MS;
+    link->linger_until_ms = server->now_ms + NET_LINGER_MS;
     list_append(&server->ending, &link->ending_link);
     net_link_wake(link);
 }
@@ -166,7 +170,7 @@ static void watch(struct net_link *link, int events)
 {
     if (link->events != events) {
         link->events = events;
-        (void)uv_poll_start(&link->poll, events, on_ready);
+        os_poller_change(link->server->poller, link->fd, events, &link->watched);
     }
 }
 
@@ -183,7 +187,7 @@ static int write_out(struct net_link *link)
         if (rc != 0) {
             return rc;
         }
-        link->sent_ms = uv_now(&link->server->loop);
+        link->sent_ms = link->server->now_ms;
         session_written(link->session, size);
     }
 }
@@ -213,7 +217,7 @@ void link_flush(struct net_link *link)
         net_link_wake(link); /* in the next turn: others want to be served too */
     }
     if (rc == EAGAIN) {
-        watch(link, UV_READABLE | UV_WRITABLE);
+        watch(link, OS_READABLE | OS_WRITABLE);
         return;
     }
     if (rc != 0 && link->ending) {
@@ -231,7 +235,7 @@ void link_flush(struct net_link *link)
         return;
     }
     link->trimmed = false;
-    watch(link, UV_READABLE);
+    watch(link, OS_READABLE);
 }
 
 /* ---- input ---- */
@@ -264,7 +268,7 @@ static void read_in(struct net_link *link)
             false);
         return;
     }
-    link->received_ms = uv_now(&server->loop);
+    link->received_ms = server->now_ms;
     link->received_bytes += size;
     server->received = true;
     session_received(link->session, size);
@@ -273,17 +277,16 @@ static void read_in(struct net_link *link)
     net_link_wake(link);
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+static void on_ready(struct watched *watched, int events)
 {
-    struct net_link *link = poll->data;
-    if (status < 0) {
-        link->events = 0; /* the loop has stopped watching it; what follows starts it again */
+    struct net_link *link = LIST_MEMBER(watched, struct net_link, watched);
+    if (link->released) {
+        return;
+    }
+    if ((events & OS_WRITABLE) != 0) {
         net_link_wake(link);
     }
-    if ((events & UV_WRITABLE) != 0) {
-        net_link_wake(link);
-    }
-    if (status < 0 || (events & UV_READABLE) != 0) {
+    if ((events & OS_READABLE) != 0) {
         if (link->ending) {
             drain(link);
         } else {
@@ -318,18 +321,18 @@ void link_open(struct net_server *server, struct handover *handover)
     link->session = handover->session;
     link->local = handover->local;
     link->user = handover->user;
-    link->poll.data = link;
+    link->watched.on_ready = on_ready;
+    link->events = OS_READABLE;
     list_init(&link->woken_link);
     list_init(&link->ending_link);
-    link->received_ms = link->sent_ms = uv_now(&server->loop);
+    link->received_ms = link->sent_ms = server->now_ms;
     os_address_format(&handover->address, link->address_text, sizeof link->address_text);
-    if (uv_poll_init(&server->loop, &link->poll, link->fd) != 0) {
+    if (os_poller_add(server->poller, link->fd, link->events, &link->watched) != 0) {
         free_slot(link);
         free(link);
         link_not_opened(server, handover);
         return;
     }
-    watch(link, UV_READABLE);
     server->callbacks.opened(server->callbacks.context, link);
     if (!link->ending) {
         /* Messages may have come together with the end of the handshake. */
@@ -419,4 +422,5 @@ void links_abandon(struct net_server *server)
             release(server->slots[i].link);
         }
     }
+    links_bury(server);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "net/internal.h"
+#include "os/clock.h"
 
 #define ARRIVALS_AT_ONCE 32u /* new links in one turn of the loop */
 
@@ -22,9 +23,9 @@ static struct handover *next_handover(struct net_server *server)
 
 /* New links come a few at a time, so that the values of those that exist do not wait for a crowd.
  */
-static void on_arrived(uv_async_t *async)
+static void open_arrivals(struct net_server *server)
 {
-    struct net_server *server = async->data;
+    server->arrivals_left = false;
     for (unsigned i = 0; i < ARRIVALS_AT_ONCE; i++) {
         struct handover *handover = next_handover(server);
         if (handover == NULL) {
@@ -33,44 +34,60 @@ static void on_arrived(uv_async_t *async)
         link_open(server, handover);
         free(handover);
     }
-    (void)uv_async_send(async);
+    server->arrivals_left = true;
 }
 
-static void on_more_to_flush(uv_idle_t *idle)
+/* Files are read by a handshake worker, as at each connect, never by this thread. */
+static void follow_signals(struct net_server *server)
 {
-    (void)idle; /* that it is there keeps the loop from sleeping */
+    unsigned asked = os_signals_take();
+    if ((asked & OS_ASKED_TO_READ_AGAIN) != 0) {
+        workers_read_again(server);
+    }
+    if ((asked & OS_ASKED_TO_END) != 0) {
+        server->callbacks.asked_to_end(server->callbacks.context);
+    }
 }
 
-/* While more keeps coming in, what is to go out is gathered for a while, so that a reader gets many
- * values in one record instead of each in its own. True: look again before anything goes out. Costs
- * one look at the sockets when nothing more comes. */
+static void on_wakeup(struct watched *watched, int events)
+{
+    struct net_server *server = LIST_MEMBER(watched, struct net_server, wakeup_watched);
+    (void)events;
+    os_wakeup_take(server->wakeup);
+    follow_signals(server);
+    open_arrivals(server);
+}
+
+/* ---- what goes out ---- */
+
+/* Output is gathered in two ways, so that a reader gets many values in one record instead of each
+ * in its own: while more keeps coming in, nothing goes out yet; and after an output nothing goes
+ * out for as long as that output took. So writing takes at most half of this thread's time, and the
+ * dearer it is the more values share it. Neither holds up a value for more than NET_GATHER_MAX_NS,
+ * and one that comes alone waits for nothing. */
 static bool still_gathering(struct net_server *server)
 {
-    if (!server->received) {
-        server->gathering_since_ns = 0;
-        return false;
-    }
-    server->received = false;
-    uint64_t now_ns = uv_hrtime();
+    uint64_t now_ns = os_monotonic_ns();
     if (server->gathering_since_ns == 0) {
         server->gathering_since_ns = now_ns;
     }
-    if (now_ns - server->gathering_since_ns < NET_GATHER_MAX_NS) {
+    bool more_came = server->received;
+    server->received = false;
+    if (more_came && now_ns - server->gathering_since_ns < NET_GATHER_MAX_NS) {
+        return true;
+    }
+    if (now_ns < server->rests_until_ns) {
+        os_sleep_ns(server->rests_until_ns - now_ns); /* what comes meanwhile is read at one go */
         return true;
     }
     server->gathering_since_ns = 0;
     return false;
 }
 
-/* Runs before the loop waits: everything that this turn has woken goes out now. Whoever is woken by
- * that comes next, after those whose sockets are ready now. */
-static void on_prepare(uv_prepare_t *prepare)
+/* Everything that this turn has woken. Whoever is woken by that comes next, after those whose
+ * sockets are ready now. */
+static void flush_woken(struct net_server *server)
 {
-    struct net_server *server = prepare->data;
-    if (still_gathering(server)) {
-        (void)uv_idle_start(&server->more_to_flush, on_more_to_flush);
-        return;
-    }
     struct list end_of_turn;
     list_init(&end_of_turn);
     list_append(&server->woken, &end_of_turn);
@@ -81,59 +98,74 @@ static void on_prepare(uv_prepare_t *prepare)
         link_flush(link);
     }
     list_remove(&end_of_turn);
+}
+
+static void end_turn(struct net_server *server)
+{
     if (list_empty(&server->woken)) {
-        (void)uv_idle_stop(&server->more_to_flush);
-    } else {
-        (void)uv_idle_start(&server->more_to_flush, on_more_to_flush);
+        server->received = false;
+        return;
     }
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    struct net_server *server = timer->data;
-    uint64_t now = uv_now(&server->loop);
-    links_tick(server, now);
-    server->callbacks.tick(server->callbacks.context, now);
-    if (server->stop_at_ms != 0 &&
-        (now >= server->stop_at_ms || atomic_load(&server->link_count) == 0)) {
-        uv_stop(&server->loop);
+    if (still_gathering(server)) {
+        return;
     }
+    uint64_t begin_ns = os_monotonic_ns();
+    flush_woken(server);
+    uint64_t end_ns = os_monotonic_ns(), took_ns = end_ns - begin_ns;
+    server->rests_until_ns = end_ns + (took_ns < NET_GATHER_MAX_NS ? took_ns : NET_GATHER_MAX_NS);
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+/* ---- the loop ---- */
+
+static void tick(struct net_server *server)
 {
-    struct net_server *server = handle->data;
-    (void)number;
-    server->callbacks.asked_to_end(server->callbacks.context);
+    server->ticked_ms = server->now_ms;
+    links_tick(server, server->now_ms);
+    server->callbacks.tick(server->callbacks.context, server->now_ms);
+    server->has_ended = server->stop_at_ms != 0 && (server->now_ms >= server->stop_at_ms ||
+                                                    atomic_load(&server->link_count) == 0);
 }
 
-/* ---- SIGHUP ---- */
-
-/* Files are read by a handshake worker, as at each connect, never by this thread. */
-static void on_hang_up(uv_signal_t *handle, int number)
+static int wait_ms(const struct net_server *server)
 {
-    (void)number;
-    workers_read_again(handle->data);
+    uint64_t since_ms = server->now_ms - server->ticked_ms;
+    if (!list_empty(&server->woken) || server->arrivals_left || since_ms >= NET_TICK_MS) {
+        return 0;
+    }
+    return (int)(NET_TICK_MS - since_ms);
+}
+
+static void turn(struct net_server *server)
+{
+    struct os_ready ready[NET_READY_AT_ONCE];
+    unsigned count = os_poller_wait(server->poller, ready, NET_READY_AT_ONCE, wait_ms(server));
+    server->now_ms = os_monotonic_ms();
+    for (unsigned i = 0; i < count; i++) {
+        struct watched *watched = ready[i].data;
+        watched->on_ready(watched, ready[i].events);
+    }
+    if (server->arrivals_left) {
+        open_arrivals(server);
+    }
+    if (server->now_ms - server->ticked_ms >= NET_TICK_MS) {
+        tick(server);
+    }
+    end_turn(server);
+    links_bury(server);
 }
 
 /* ---- life ---- */
 
 static d2k_result init_loop(struct net_server *server, struct error *err)
 {
-    if (uv_loop_init(&server->loop) != 0) {
+    server->wakeup = os_wakeup_new();
+    server->wakeup_watched.on_ready = on_wakeup;
+    if (server->wakeup < 0 || os_poller_new(&server->poller) != 0 ||
+        os_poller_add(server->poller, server->wakeup, OS_READABLE, &server->wakeup_watched) != 0) {
         return error_set(err, D2K_IO, "the event loop cannot be made");
     }
-    server->loop_ready = true;
-    int rc = uv_prepare_init(&server->loop, &server->prepare);
-    rc |= uv_timer_init(&server->loop, &server->ticker);
-    rc |= uv_idle_init(&server->loop, &server->more_to_flush);
-    rc |= uv_async_init(&server->loop, &server->arrived, on_arrived);
-    rc |= uv_signal_init(&server->loop, &server->sigterm);
-    rc |= uv_signal_init(&server->loop, &server->sigint);
-    rc |= uv_signal_init(&server->loop, &server->sighup);
-    server->prepare.data = server->ticker.data = server->arrived.data = server;
-    server->sigterm.data = server->sigint.data = server->sighup.data = server;
-    return rc == 0 ? D2K_OK : error_set(err, D2K_IO, "the event loop cannot be prepared");
+    server->now_ms = server->ticked_ms = os_monotonic_ms();
+    return D2K_OK;
 }
 
 d2k_result net_server_new(const struct net_options *options, struct net_server **ret_server,
@@ -149,6 +181,8 @@ d2k_result net_server_new(const struct net_options *options, struct net_server *
     list_init(&server->handovers);
     list_init(&server->woken);
     list_init(&server->ending);
+    list_init(&server->released);
+    server->wakeup = -1;
     server->mutex = os_mutex_new();
     d2k_result rc = server->mutex == NULL ? error_no_memory(err) : init_loop(server, err);
     if (rc != D2K_OK) {
@@ -157,14 +191,6 @@ d2k_result net_server_new(const struct net_options *options, struct net_server *
     }
     *ret_server = server;
     return D2K_OK;
-}
-
-static void close_handle(uv_handle_t *handle, void *context)
-{
-    (void)context;
-    if (!uv_is_closing(handle)) {
-        uv_close(handle, NULL);
-    }
 }
 
 static void drop_handovers(struct net_server *server)
@@ -186,12 +212,10 @@ void net_server_free(struct net_server *server)
     }
     workers_stop(server);
     drop_handovers(server);
-    if (server->loop_ready) {
-        links_abandon(server);
-        uv_walk(&server->loop, close_handle, NULL);
-        while (uv_run(&server->loop, UV_RUN_DEFAULT) != 0) {
-        }
-        (void)uv_loop_close(&server->loop);
+    links_abandon(server);
+    os_poller_free(server->poller);
+    if (server->wakeup >= 0) {
+        os_socket_close(server->wakeup);
     }
     for (unsigned i = 0; i < server->listener_count; i++) {
         os_socket_close(server->listeners[i].fd);
@@ -250,31 +274,28 @@ d2k_result net_server_listen(struct net_server *server, const struct os_address 
 
 d2k_result net_server_run(struct net_server *server, struct error *err)
 {
-    int rc = uv_prepare_start(&server->prepare, on_prepare);
-    rc |= uv_timer_start(&server->ticker, on_tick, NET_TICK_MS, NET_TICK_MS);
-    rc |= uv_signal_start(&server->sigterm, on_signal, SIGTERM);
-    rc |= uv_signal_start(&server->sigint, on_signal, SIGINT);
-    rc |= uv_signal_start(&server->sighup, on_hang_up, SIGHUP);
-    if (rc != 0) {
-        return error_set(err, D2K_IO, "the event loop cannot be started");
+    if (os_signals_catch(server->wakeup) != 0) {
+        return error_set(err, D2K_IO, "signals cannot be caught");
     }
     d2k_result started = workers_start(server, err);
     if (started != D2K_OK) {
         workers_stop(server);
         return started;
     }
-    (void)uv_run(&server->loop, UV_RUN_DEFAULT);
+    while (!server->has_ended) {
+        turn(server);
+    }
     workers_stop(server);
-    return D2K_OK;
+    return os_signals_catch(-1) == 0 ? D2K_OK : error_set(err, D2K_IO, "signals stay caught");
 }
 
 void net_server_stop(struct net_server *server, uint32_t grace_ms)
 {
     atomic_store(&server->stopping, true);
-    server->stop_at_ms = uv_now(&server->loop) + grace_ms + 1;
+    server->stop_at_ms = server->now_ms + grace_ms + 1;
 }
 
 uint64_t net_server_now_ms(const struct net_server *server)
 {
-    return uv_now(&server->loop);
+    return server->now_ms;
 }

@@ -17,10 +17,10 @@
 #define WORKER_NICE        5
 
 struct opening {
+    struct watched watched;
     struct worker *worker;
-    uv_poll_t poll;
     int fd;
-    int events; /* what the poll waits for */
+    int events; /* what the poller waits for */
     struct os_address address;
     bool local;
     uint32_t user;
@@ -30,38 +30,54 @@ struct opening {
     bool is_waiting; /* for the peer, since waiting_since_ms */
     uint64_t waiting_since_ms;
     uint32_t patience_ms; /* what is left of NET_OPENING_TIMEOUT_MS */
-    struct list link;     /* in worker->waiting or worker->starting */
+    uint64_t accepted_ns; /* the configuration must have been looked at since */
+    uint64_t queued_ms;   /* in `starting`, since */
+    bool released;        /* the structure waits for the end of the turn */
+    struct list link;     /* in worker->waiting, ->starting or ->released */
+};
+
+struct listening {
+    struct watched watched;
+    struct worker *worker;
+    const struct listener *listener;
 };
 
 struct worker {
     struct net_server *server;
     struct os_thread *thread;
-    uv_loop_t loop;
-    uv_async_t stop, read_again;
-    uv_timer_t deadlines, accept_pause;
-    uv_idle_t busy;
-    uv_poll_t listening[NET_ADDRESSES_MAX];
+    struct os_poller *poller;
+    struct watched wakeup_watched;
+    int wakeup; /* the server stops, or the configuration is to be read again */
+    atomic_bool read_again;
+    uint64_t now_ms;       /* of this turn */
+    uint64_t listen_at_ms; /* 0: it listens */
+    struct listening listening[NET_ADDRESSES_MAX];
     struct list waiting;  /* for the peer, longest first */
     struct list starting; /* a first flight is to be made, first come first served */
+    struct list released; /* ended in this turn: what is ready in it may still name them */
     unsigned opening_count, opening_max;
     uint64_t checked_ms; /* deadlines, last */
     bool check_was_late;
-    bool ready;
 };
 
 /* ---- the end of an opening ---- */
-
-static void opening_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
 
 /* The descriptor and the session are gone or given away already. */
 static void opening_release(struct opening *o)
 {
     list_remove(&o->link);
     o->worker->opening_count--;
-    uv_close((uv_handle_t *)&o->poll, opening_closed);
+    o->released = true;
+    list_append(&o->worker->released, &o->link);
+}
+
+static void bury(struct worker *w)
+{
+    LIST_EACH(&w->released, at, following)
+    {
+        list_remove(at);
+        free(LIST_MEMBER(at, struct opening, link));
+    }
 }
 
 /* The one function that ends a connection which will not be handed over. `why` NULL: it was
@@ -84,7 +100,7 @@ static void opening_wait(struct opening *o, uint32_t patience_ms)
     list_remove(&o->link);
     list_append(&o->worker->waiting, &o->link);
     o->is_waiting = true;
-    o->waiting_since_ms = uv_now(&o->worker->loop);
+    o->waiting_since_ms = o->worker->now_ms;
     o->patience_ms = patience_ms;
 }
 
@@ -93,7 +109,7 @@ static void opening_stop_waiting(struct opening *o)
     if (!o->is_waiting) {
         return;
     }
-    uint64_t waited = uv_now(&o->worker->loop) - o->waiting_since_ms;
+    uint64_t waited = o->worker->now_ms - o->waiting_since_ms;
     o->patience_ms = waited < o->patience_ms ? o->patience_ms - (uint32_t)waited : 0;
     o->is_waiting = false;
     list_remove(&o->link);
@@ -101,20 +117,12 @@ static void opening_stop_waiting(struct opening *o)
 
 /* ---- output ---- */
 
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-/* False: the connection cannot be watched (and is dropped). */
-static bool opening_poll(struct opening *o, int events)
+static void opening_watch(struct opening *o, int events)
 {
-    if (o->events == events) {
-        return true;
+    if (o->events != events) {
+        o->events = events;
+        os_poller_change(o->worker->poller, o->fd, events, &o->watched);
     }
-    o->events = events;
-    if (uv_poll_start(&o->poll, events, on_ready) == 0) {
-        return true;
-    }
-    opening_drop(o, o->refused ? NULL : "the system cannot watch one more connection");
-    return false;
 }
 
 /* False: the connection is gone (and dropped). */
@@ -128,7 +136,8 @@ static bool opening_write(struct opening *o)
         size_t size;
         int rc = os_socket_write(o->fd, bytes.data, bytes.size, &size);
         if (rc == EAGAIN) {
-            return opening_poll(o, UV_READABLE | UV_WRITABLE);
+            opening_watch(o, OS_READABLE | OS_WRITABLE);
+            return true;
         }
         if (rc != 0) {
             opening_drop(o, o->refused ? NULL : os_error_text(rc));
@@ -140,7 +149,8 @@ static bool opening_write(struct opening *o)
         o->end_sent = true;
         os_socket_shutdown_write(o->fd);
     }
-    return opening_poll(o, UV_READABLE);
+    opening_watch(o, OS_READABLE);
+    return true;
 }
 
 /* Tells the peer (as far as the state allows it) and waits a little for it to close, so that it can
@@ -174,6 +184,7 @@ static void hand_over(struct opening *o)
         opening_refuse(o, WIRE_CODE_LIMIT, "this kernel has as many connections as it may have");
         return;
     }
+    os_poller_remove(o->worker->poller, o->fd);
     handover->fd = o->fd;
     handover->session = o->session;
     handover->address = o->address;
@@ -181,9 +192,17 @@ static void hand_over(struct opening *o)
     handover->user = o->user;
     opening_release(o);
     os_mutex_lock(server->mutex);
+    bool first = list_empty(&server->handovers);
     list_append(&server->handovers, &handover->link);
     os_mutex_unlock(server->mutex);
-    (void)uv_async_send(&server->arrived);
+    if (first) {
+        os_wakeup_send(server->wakeup);
+    }
+}
+
+static struct tls_policy *current_policy(const struct opening *o)
+{
+    return tls_keeper_current_for(o->worker->server->options.keeper, o->accepted_ns);
 }
 
 /* The configuration as it is now decides (re-read at each connect). False: the connection was
@@ -192,7 +211,7 @@ static bool start_tls(struct opening *o)
 {
     struct error err = {0};
     bool started = false;
-    struct tls_policy *policy = tls_keeper_current(o->worker->server->options.keeper);
+    struct tls_policy *policy = current_policy(o);
     switch (tls_policy_tls(policy)) {
     case TLS_POLICY_ON:
         started = session_start_tls(o->session, policy, &err) == D2K_OK;
@@ -219,7 +238,7 @@ static bool start_tls(struct opening *o)
 /* A plain session is handed over only if the level allows it. */
 static void finish_plain(struct opening *o)
 {
-    struct tls_policy *policy = tls_keeper_current(o->worker->server->options.keeper);
+    struct tls_policy *policy = current_policy(o);
     bool allowed = o->local || tls_policy_level(policy) == TLS_LEVEL_NONE;
     tls_policy_unref(policy);
     if (allowed) {
@@ -248,6 +267,7 @@ static void opening_advance(struct opening *o, bool may_sign)
         }
         bool expensive = session_is_expensive(o->session);
         if (expensive && !may_sign) {
+            o->queued_ms = o->worker->now_ms;
             list_append(&o->worker->starting, &o->link);
             return;
         }
@@ -311,24 +331,24 @@ static void opening_drain(struct opening *o)
     }
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+static void on_ready(struct watched *watched, int events)
 {
-    struct opening *o = poll->data;
-    if (status < 0) {
-        o->events = 0; /* the loop has stopped watching it */
+    struct opening *o = LIST_MEMBER(watched, struct opening, watched);
+    if (o->released) {
+        return;
     }
     if (o->refused) {
-        if (status < 0 || (events & UV_READABLE) != 0) {
+        if ((events & OS_READABLE) != 0) {
             opening_drain(o);
         } else {
             (void)opening_write(o);
         }
         return;
     }
-    if ((events & UV_WRITABLE) != 0 && !opening_write(o)) {
+    if ((events & OS_WRITABLE) != 0 && !opening_write(o)) {
         return;
     }
-    if (status < 0 || (events & UV_READABLE) != 0) {
+    if ((events & OS_READABLE) != 0) {
         bool queued =
             !o->is_waiting; /* in `starting`: its turn comes; what has arrived is only kept */
         if (opening_read(o) && !queued) {
@@ -338,27 +358,17 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 }
 
 /* One expensive step a turn. Somebody who has left while waiting costs nothing. */
-static void on_idle(uv_idle_t *idle)
+static void start_next(struct worker *w)
 {
-    struct worker *w = idle->data;
     struct opening *o = LIST_FIRST(&w->starting, struct opening, link);
-    if (o != NULL) {
-        list_remove(&o->link);
-        if (os_socket_peer_gone(o->fd)) {
-            opening_drop(o, "the peer left while it waited for its handshake");
-        } else {
-            opening_advance(o, true);
-        }
+    if (o == NULL) {
+        return;
     }
-}
-
-/* The loop must not sleep while somebody waits for us. */
-static void watch_queue(struct worker *w)
-{
-    if (list_empty(&w->starting)) {
-        (void)uv_idle_stop(&w->busy);
+    list_remove(&o->link);
+    if (o->queued_ms != w->now_ms && os_socket_peer_gone(o->fd)) {
+        opening_drop(o, "the peer left while it waited for its handshake");
     } else {
-        (void)uv_idle_start(&w->busy, on_idle);
+        opening_advance(o, true);
     }
 }
 
@@ -379,7 +389,8 @@ static void opening_new(struct worker *w, int fd, const struct os_address *peer,
         drop_longest_waiting(w, "too many connections are opening; this one has waited longest");
     struct opening *o = room ? calloc(1, sizeof *o) : NULL;
     struct session *session = room ? session_new_server() : NULL;
-    if (o == NULL || session == NULL || uv_poll_init(&w->loop, &o->poll, fd) != 0) {
+    if (o == NULL || session == NULL ||
+        os_poller_add(w->poller, fd, OS_READABLE, &o->watched) != 0) {
         char address[ADDRESS_TEXT_MAX];
         os_address_format(peer, address, sizeof address);
         w->server->callbacks.not_opened(w->server->callbacks.context, address,
@@ -391,8 +402,10 @@ static void opening_new(struct worker *w, int fd, const struct os_address *peer,
         return;
     }
     o->worker = w;
-    o->poll.data = o;
+    o->watched.on_ready = on_ready;
+    o->events = OS_READABLE;
     o->fd = fd;
+    o->accepted_ns = os_monotonic_ns();
     o->address = *peer;
     o->local = local;
     o->session = session;
@@ -401,29 +414,21 @@ static void opening_new(struct worker *w, int fd, const struct os_address *peer,
     opening_wait(o, NET_OPENING_TIMEOUT_MS);
     if (local && os_socket_peer_user(fd, &o->user) != 0) {
         opening_drop(o, "the user at the other end of the local socket is not known");
-        return;
     }
-    (void)opening_poll(o, UV_READABLE);
 }
 
-static void listen_start(struct worker *w);
-
-static void on_accept_pause_over(uv_timer_t *timer)
-{
-    listen_start(timer->data);
-}
-
-static void listen_stop(struct worker *w)
+static void listen_to_all(struct worker *w, int events)
 {
     for (unsigned i = 0; i < w->server->listener_count; i++) {
-        (void)uv_poll_stop(&w->listening[i]);
+        struct listening *l = &w->listening[i];
+        os_poller_change(w->poller, l->listener->fd, events, &l->watched);
     }
 }
 
 static void listen_pause(struct worker *w)
 {
-    listen_stop(w);
-    (void)uv_timer_start(&w->accept_pause, on_accept_pause_over, ACCEPT_PAUSE_MS, 0);
+    listen_to_all(w, 0);
+    w->listen_at_ms = w->now_ms + ACCEPT_PAUSE_MS;
 }
 
 /* No descriptor or memory is left for who is coming: whoever has kept us waiting longest gives his
@@ -439,15 +444,12 @@ static void accept_failed(struct worker *w, int error)
     listen_pause(w);
 }
 
-static void on_connection(uv_poll_t *poll, int status, int events)
+static void on_connection(struct watched *watched, int events)
 {
-    struct worker *w = poll->data;
-    const struct listener *listener = &w->server->listeners[poll - w->listening];
+    const struct listening *l = LIST_MEMBER(watched, struct listening, watched);
+    const struct listener *listener = l->listener;
+    struct worker *w = l->worker;
     (void)events;
-    if (status < 0) {
-        listen_pause(w); /* the loop has stopped watching it; the pause starts that again */
-        return;
-    }
     for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         int fd;
         struct os_address peer;
@@ -463,17 +465,9 @@ static void on_connection(uv_poll_t *poll, int status, int events)
     }
 }
 
-static void listen_start(struct worker *w)
+static void check_deadlines(struct worker *w)
 {
-    for (unsigned i = 0; i < w->server->listener_count; i++) {
-        (void)uv_poll_start(&w->listening[i], UV_READABLE, on_connection);
-    }
-}
-
-static void on_deadlines(uv_timer_t *timer)
-{
-    struct worker *w = timer->data;
-    uint64_t now = uv_now(&w->loop);
+    uint64_t now = w->now_ms;
     bool late = !w->check_was_late && now - w->checked_ms > 4 * CHECK_DEADLINES_MS;
     w->check_was_late = late;
     w->checked_ms = now;
@@ -494,22 +488,13 @@ static void on_deadlines(uv_timer_t *timer)
 
 /* ---- the thread ---- */
 
-static void on_stop(uv_async_t *async)
+static void on_wakeup(struct watched *watched, int events)
 {
-    uv_stop(async->loop);
-}
-
-static void on_read_again(uv_async_t *async)
-{
-    const struct worker *w = async->data;
-    w->server->callbacks.asked_to_read_again(w->server->callbacks.context);
-}
-
-static void close_handle(uv_handle_t *handle, void *context)
-{
-    (void)context;
-    if (!uv_is_closing(handle)) {
-        uv_close(handle, NULL);
+    struct worker *w = LIST_MEMBER(watched, struct worker, wakeup_watched);
+    (void)events;
+    os_wakeup_take(w->wakeup);
+    if (atomic_exchange(&w->read_again, false)) {
+        w->server->callbacks.asked_to_read_again(w->server->callbacks.context);
     }
 }
 
@@ -519,53 +504,79 @@ static void worker_clean_up(struct worker *w)
     {
         opening_drop(LIST_MEMBER(at, struct opening, link), NULL);
     }
-    LIST_EACH(&w->starting, at, following)
+    LIST_EACH(&w->starting, at, following_too)
     {
         opening_drop(LIST_MEMBER(at, struct opening, link), NULL);
     }
-    uv_walk(&w->loop, close_handle, NULL);
-    while (uv_run(&w->loop, UV_RUN_DEFAULT) != 0) {
+    bury(w);
+    os_poller_free(w->poller);
+    if (w->wakeup >= 0) {
+        os_socket_close(w->wakeup);
     }
-    (void)uv_loop_close(&w->loop);
-    w->ready = false;
+}
+
+static int wait_ms(const struct worker *w)
+{
+    return list_empty(&w->starting) ? CHECK_DEADLINES_MS : 0;
+}
+
+static void turn(struct worker *w)
+{
+    struct os_ready ready[NET_READY_AT_ONCE];
+    unsigned count = os_poller_wait(w->poller, ready, NET_READY_AT_ONCE, wait_ms(w));
+    w->now_ms = os_monotonic_ms();
+    for (unsigned i = 0; i < count; i++) {
+        struct watched *watched = ready[i].data;
+        watched->on_ready(watched, ready[i].events);
+    }
+    if (w->listen_at_ms != 0 && w->now_ms >= w->listen_at_ms) {
+        w->listen_at_ms = 0;
+        listen_to_all(w, OS_READABLE);
+    }
+    if (w->now_ms - w->checked_ms >= CHECK_DEADLINES_MS) {
+        check_deadlines(w);
+    }
+    start_next(w);
+    bury(w);
 }
 
 static void worker_run(void *context)
 {
     struct worker *w = context;
     os_thread_lower_priority(WORKER_NICE);
-    listen_start(w);
     while (!atomic_load(&w->server->stopping)) {
-        watch_queue(w);
-        (void)uv_run(&w->loop, UV_RUN_ONCE);
+        turn(w);
     }
+}
+
+static int watch_all(struct worker *w)
+{
+    int rc = os_poller_new(&w->poller);
+    if (rc == 0) {
+        rc = os_poller_add(w->poller, w->wakeup, OS_READABLE, &w->wakeup_watched);
+    }
+    for (unsigned i = 0; rc == 0 && i < w->server->listener_count; i++) {
+        struct listening *l = &w->listening[i];
+        *l = (struct listening){{on_connection}, w, &w->server->listeners[i]};
+        rc = os_poller_add(w->poller, l->listener->fd, OS_READABLE, &l->watched);
+    }
+    return rc;
 }
 
 static d2k_result worker_init(struct worker *w, struct net_server *server, struct error *err)
 {
     list_init(&w->waiting);
     list_init(&w->starting);
+    list_init(&w->released);
     w->server = server;
     w->opening_max = NET_OPENING_MAX / server->options.workers;
-    if (uv_loop_init(&w->loop) != 0) {
-        return error_set(err, D2K_IO, "a handshake worker cannot make its event loop");
-    }
-    w->ready = true;
-    int rc = uv_async_init(&w->loop, &w->stop, on_stop);
-    rc |= uv_async_init(&w->loop, &w->read_again, on_read_again);
-    w->read_again.data = w;
-    rc |= uv_timer_init(&w->loop, &w->deadlines);
-    rc |= uv_timer_init(&w->loop, &w->accept_pause);
-    rc |= uv_idle_init(&w->loop, &w->busy);
-    w->deadlines.data = w->accept_pause.data = w->busy.data = w;
-    for (unsigned i = 0; rc == 0 && i < server->listener_count; i++) {
-        rc = uv_poll_init(&w->loop, &w->listening[i], server->listeners[i].fd);
-        w->listening[i].data = w;
-    }
-    if (rc == 0) {
-        rc = uv_timer_start(&w->deadlines, on_deadlines, CHECK_DEADLINES_MS, CHECK_DEADLINES_MS);
-    }
-    return rc == 0 ? D2K_OK : error_set(err, D2K_IO, "a handshake worker cannot watch its sockets");
+    w->now_ms = w->checked_ms = os_monotonic_ms();
+    w->wakeup_watched.on_ready = on_wakeup;
+    w->wakeup = os_wakeup_new();
+    int rc = w->wakeup < 0 ? EMFILE : watch_all(w);
+    return rc == 0 ? D2K_OK
+                   : error_set(err, D2K_IO, "a handshake worker cannot watch its sockets: %s",
+                               os_error_text(rc));
 }
 
 d2k_result workers_start(struct net_server *server, struct error *err)
@@ -590,9 +601,8 @@ d2k_result workers_start(struct net_server *server, struct error *err)
 
 void workers_read_again(struct net_server *server)
 {
-    if (!atomic_load(&server->stopping)) {
-        (void)uv_async_send(&server->workers[0].read_again);
-    }
+    atomic_store(&server->workers[0].read_again, true);
+    os_wakeup_send(server->workers[0].wakeup);
 }
 
 void workers_stop(struct net_server *server)
@@ -600,12 +610,10 @@ void workers_stop(struct net_server *server)
     atomic_store(&server->stopping, true);
     for (unsigned i = 0; i < server->worker_count; i++) {
         if (server->workers[i].thread != NULL) {
-            (void)uv_async_send(&server->workers[i].stop);
+            os_wakeup_send(server->workers[i].wakeup);
             os_thread_join(server->workers[i].thread);
         }
-        if (server->workers[i].ready) {
-            worker_clean_up(&server->workers[i]);
-        }
+        worker_clean_up(&server->workers[i]);
     }
     free(server->workers);
     server->workers = NULL;

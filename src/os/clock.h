@@ -11,6 +11,9 @@ uint64_t os_monotonic_ms(void);
 /* Nanoseconds of a clock that never jumps. For measuring. */
 uint64_t os_monotonic_ns(void);
 
+/* Stands still so long, not much longer (the calling thread's timers become exact). */
+void os_sleep_ns(uint64_t duration_ns);
+
 /* Nanoseconds since 1970-01-01 UTC, as the administrator's clock says. For time stamps. */
 int64_t os_wall_ns(void);
 

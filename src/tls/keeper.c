@@ -323,8 +323,9 @@ static d2k_result make_attempt(struct tls_keeper *keeper, struct error *err)
 
 /* ---- keepers ---- */
 
-static bool must_attempt(const struct tls_keeper *keeper)
+static bool must_attempt(struct tls_keeper *keeper)
 {
+    keeper->looked_ns = os_monotonic_ns();
     for (size_t i = 0; i < keeper->watched.count; i++) {
         struct os_file_stamp now = stamp_of(keeper->watched.items[i].path);
         if (!os_file_stamp_equal(&now, &keeper->watched.items[i].stamp)) {
@@ -335,16 +336,28 @@ static bool must_attempt(const struct tls_keeper *keeper)
            (keeper->settling || os_monotonic_ms() - keeper->attempted_ms >= TLS_RETRY_MS);
 }
 
-struct tls_policy *tls_keeper_current(struct tls_keeper *keeper)
+/* What is doubtful is looked at by everybody. */
+static bool look_holds_for(const struct tls_keeper *keeper, uint64_t came_ns)
+{
+    return !keeper->doubtful && came_ns < keeper->looked_ns &&
+           os_monotonic_ns() - keeper->looked_ns < TLS_LOOK_LASTS_NS;
+}
+
+struct tls_policy *tls_keeper_current_for(struct tls_keeper *keeper, uint64_t came_ns)
 {
     os_mutex_lock(keeper->mutex);
-    if (must_attempt(keeper)) {
+    if (!look_holds_for(keeper, came_ns) && must_attempt(keeper)) {
         struct error err;
         (void)make_attempt(keeper, &err); /* it was logged, and the last good policy holds */
     }
     struct tls_policy *policy = tls_policy_ref(keeper->current);
     os_mutex_unlock(keeper->mutex);
     return policy;
+}
+
+struct tls_policy *tls_keeper_current(struct tls_keeper *keeper)
+{
+    return tls_keeper_current_for(keeper, os_monotonic_ns());
 }
 
 static d2k_result first_attempt(struct tls_keeper *keeper, struct error *err)

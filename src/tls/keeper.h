@@ -80,6 +80,7 @@ struct tls_keeper {
     bool settling;                 /* it saw one younger than the granule of its stamp */
     bool section_was_there;        /* clients: [TLS_Client] stood in the file that is in force */
     uint64_t attempted_ms;
+    uint64_t looked_ns;   /* begin of the last look at the stamps */
     struct error failure; /* code D2K_OK: none since the last success */
     struct tls_watch_list failure_watched;
     struct os_file_stamp config_logged; /* whose warnings are in the log already */

@@ -71,4 +71,11 @@ void tls_keeper_close(struct tls_keeper *keeper);
  * thread but the plant thread: it may read and parse files. */
 struct tls_policy *tls_keeper_current(struct tls_keeper *keeper) D2K_MUST_CHECK;
 
+/* The same for a connection that came at came_ns (os_monotonic_ns()), of a crowd that waits for its
+ * turn: a look at the files that began after it came, and not longer than TLS_LOOK_LASTS_NS ago, is
+ * not repeated. So whoever connects after a complete change gets the new configuration. */
+#define TLS_LOOK_LASTS_NS 10000000u
+struct tls_policy *tls_keeper_current_for(struct tls_keeper *keeper,
+                                          uint64_t came_ns) D2K_MUST_CHECK;
+
 #endif
