@@ -282,7 +282,7 @@ void client_opened(struct kernel *kernel, struct net_link *link)
     c->kernel = kernel;
     c->link = link;
     c->end_state = PROCESS_CRASH;
-    c->since_ms = net_server_now_ms(kernel->net);
+    c->since_ms = net_link_opened_ms(link);
     list_init(&c->queries);
     list_init(&c->gone_link);
     machine_init(&c->machine, states, sizeof states / sizeof states[0], CLIENT_CONNECTED);

@@ -74,7 +74,8 @@ static void on_asked_to_end(void *context)
     kernel_end(context, "the kernel was asked to end by a signal");
 }
 
-static void on_not_opened(void *context, const char *address, const char *why)
+static void on_not_opened(void *context, const char *address, const char *tls_version,
+                          const char *why)
 {
     struct kernel *kernel = context;
     if (!kernel_may_log_refusal(kernel)) {
@@ -83,9 +84,16 @@ static void on_not_opened(void *context, const char *address, const char *why)
     if (address == NULL) {
         log_write(kernel->log, LOG_WARNING, "BACKEND",
                   "A connection cannot be accepted: %s. Trying again in a moment.", why);
-    } else {
+        return;
+    }
+    const char *transport = strcmp(address, "local") == 0 ? "" : "TCP/IP ";
+    if (tls_version == NULL) {
         log_write(kernel->log, LOG_WARNING, "BACKEND", "Connection from [%s%s] refused: %s",
-                  strcmp(address, "local") == 0 ? "" : "TCP/IP ", address, why);
+                  transport, address, why);
+    } else {
+        log_write(kernel->log, LOG_WARNING, "BACKEND",
+                  "Connection [%s%s][%s] ended before it was registered: %s", transport, address,
+                  tls_version, why);
     }
 }
 

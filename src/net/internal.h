@@ -33,6 +33,7 @@ struct handover {
     struct os_address address;
     bool local;
     uint32_t user;
+    uint64_t opened_ms;
 };
 
 struct net_link {
@@ -53,7 +54,7 @@ struct net_link {
     bool released;   /* closed; the structure waits for the end of the turn */
     bool wants_room; /* it may have more to say than it could when it was flushed last */
     uint64_t linger_until_ms;
-    uint64_t received_ms, sent_ms;
+    uint64_t opened_ms, received_ms, sent_ms;
     uint64_t received_bytes;
     struct list woken_link; /* in server->woken, in the end in server->released */
     struct list ending_link;

@@ -301,7 +301,7 @@ static void link_not_opened(struct net_server *server, struct handover *handover
 {
     char address[ADDRESS_TEXT_MAX];
     os_address_format(&handover->address, address, sizeof address);
-    server->callbacks.not_opened(server->callbacks.context, address,
+    server->callbacks.not_opened(server->callbacks.context, address, NULL,
                                  "the kernel has no memory for one more link");
     os_socket_close(handover->fd);
     session_free(handover->session);
@@ -320,6 +320,7 @@ void link_open(struct net_server *server, struct handover *handover)
     link->fd = handover->fd;
     link->session = handover->session;
     link->local = handover->local;
+    link->opened_ms = handover->opened_ms;
     link->user = handover->user;
     link->watched.on_ready = on_ready;
     link->events = OS_READABLE;
@@ -369,6 +370,11 @@ bool net_link_local_user(const struct net_link *link, uint32_t *ret_uid)
         *ret_uid = link->user;
     }
     return link->local;
+}
+
+uint64_t net_link_opened_ms(const struct net_link *link)
+{
+    return link->opened_ms;
 }
 
 uint64_t net_link_received_ms(const struct net_link *link)

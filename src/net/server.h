@@ -28,6 +28,9 @@
 /* How long we wait for a peer, in all, until its handshake is through. Its time in our queue does
  * not count. */
 #define NET_OPENING_TIMEOUT_MS 10000u
+/* How long we wait for its first words after that; nothing of it reaches the plant thread before.
+ */
+#define NET_FIRST_WORDS_MS 10000u
 /* How long the peer may take to close after our last message. */
 #define NET_LINGER_MS      2000u
 #define NET_LISTEN_BACKLOG 4096
@@ -78,8 +81,10 @@ struct net_callbacks {
     /* ---- worker threads ---- */
 
     /* A connection was refused, dropped or lost before it was handed over. Must be safe from any
-     * thread. `why` is escaped. `address` NULL: it could not even be accepted. */
-    void (*not_opened)(void *context, const char *address, const char *why);
+     * thread. `why` is escaped. `address` NULL: it could not even be accepted. `tls_version`:
+     * "TLSv1.3" once its handshake was through; NULL before, and without TLS. */
+    void (*not_opened)(void *context, const char *address, const char *tls_version,
+                       const char *why);
     /* SIGHUP: configuration may have changed. Called by one worker; it may wait. */
     void (*asked_to_read_again)(void *context);
 };
@@ -139,6 +144,8 @@ struct net_link *net_link_at(struct net_server *server, size_t *position);
 
 /* Time of the last bytes from the peer, and of the last bytes we sent. */
 uint64_t net_link_received_ms(const struct net_link *link);
+/* Time when its handshake was through. */
+uint64_t net_link_opened_ms(const struct net_link *link);
 uint64_t net_link_sent_ms(const struct net_link *link);
 /* How many came from the peer since the hand-over. */
 uint64_t net_link_received_bytes(const struct net_link *link);

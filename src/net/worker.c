@@ -31,7 +31,8 @@ struct opening {
     uint64_t waiting_since_ms;
     uint32_t patience_ms; /* what is left of NET_OPENING_TIMEOUT_MS */
     uint64_t accepted_ns; /* the configuration must have been looked at since */
-    uint64_t queued_ms;   /* in `starting`, since */
+    uint64_t queued_turn; /* of the worker, in which it came to `starting` */
+    uint64_t opened_ms;   /* its handshake was through */
     bool released;        /* the structure waits for the end of the turn */
     struct list link;     /* in worker->waiting, ->starting or ->released */
 };
@@ -49,7 +50,8 @@ struct worker {
     struct watched wakeup_watched;
     int wakeup; /* the server stops, or the configuration is to be read again */
     atomic_bool read_again;
-    uint64_t now_ms;       /* of this turn */
+    uint64_t now_ms; /* of this turn */
+    uint64_t turns;
     uint64_t listen_at_ms; /* 0: it listens */
     struct listening listening[NET_ADDRESSES_MAX];
     struct list waiting;  /* for the peer, longest first */
@@ -80,15 +82,22 @@ static void bury(struct worker *w)
     }
 }
 
+static void report(const struct opening *o, const char *why)
+{
+    const struct net_callbacks *callbacks = &o->worker->server->callbacks;
+    char address[ADDRESS_TEXT_MAX];
+    os_address_format(&o->address, address, sizeof address);
+    bool open = session_state(o->session) == SESSION_OPEN && session_is_tls(o->session);
+    callbacks->not_opened(callbacks->context, address,
+                          open ? session_tls_version(o->session) : NULL, why);
+}
+
 /* The one function that ends a connection which will not be handed over. `why` NULL: it was
  * reported already. */
 static void opening_drop(struct opening *o, const char *why)
 {
-    struct net_server *server = o->worker->server;
     if (why != NULL) {
-        char address[ADDRESS_TEXT_MAX];
-        os_address_format(&o->address, address, sizeof address);
-        server->callbacks.not_opened(server->callbacks.context, address, why);
+        report(o, why);
     }
     opening_release(o);
     os_socket_close(o->fd);
@@ -157,10 +166,7 @@ static bool opening_write(struct opening *o)
  * read what was said. */
 static void opening_refuse(struct opening *o, uint16_t code, const char *why)
 {
-    struct net_server *server = o->worker->server;
-    char address[ADDRESS_TEXT_MAX];
-    os_address_format(&o->address, address, sizeof address);
-    server->callbacks.not_opened(server->callbacks.context, address, why);
+    report(o, why);
     session_end(o->session, WIRE_REFUSE, code, 0, why);
     o->refused = true;
     if (opening_write(o)) {
@@ -189,6 +195,7 @@ static void hand_over(struct opening *o)
     handover->session = o->session;
     handover->address = o->address;
     handover->local = o->local;
+    handover->opened_ms = o->opened_ms;
     handover->user = o->user;
     opening_release(o);
     os_mutex_lock(server->mutex);
@@ -250,6 +257,25 @@ static void finish_plain(struct opening *o)
     }
 }
 
+/* Somebody who says nothing, or has gone again, costs the plant thread nothing. */
+static void opening_hear(struct opening *o)
+{
+    struct error err = {0};
+    bool heard;
+    d2k_result rc = session_hear(o->session, &heard, &err);
+    if (rc == D2K_CLOSED) {
+        opening_drop(o, err.text);
+    } else if (rc != D2K_OK) {
+        opening_refuse(o, WIRE_CODE_PROTOCOL, err.text);
+    } else if (!heard) {
+        opening_wait(o, o->patience_ms);
+    } else if (session_is_tls(o->session)) {
+        hand_over(o);
+    } else {
+        finish_plain(o);
+    }
+}
+
 /* Takes the connection as far as its bytes allow; `may_sign`: also through an expensive step. */
 static void opening_advance(struct opening *o, bool may_sign)
 {
@@ -258,16 +284,12 @@ static void opening_advance(struct opening *o, bool may_sign)
     for (;;) {
         enum session_state before = session_state(o->session);
         if (before == SESSION_OPEN) {
-            if (session_is_tls(o->session)) {
-                hand_over(o);
-            } else {
-                finish_plain(o);
-            }
+            opening_hear(o);
             return;
         }
         bool expensive = session_is_expensive(o->session);
         if (expensive && !may_sign) {
-            o->queued_ms = o->worker->now_ms;
+            o->queued_turn = o->worker->turns;
             list_append(&o->worker->starting, &o->link);
             return;
         }
@@ -289,6 +311,10 @@ static void opening_advance(struct opening *o, bool may_sign)
         }
         if (!opening_write(o)) {
             return;
+        }
+        if (session_state(o->session) == SESSION_OPEN) {
+            o->opened_ms = o->worker->now_ms;
+            o->patience_ms = NET_FIRST_WORDS_MS;
         }
         if (session_state(o->session) == before) {
             opening_wait(o, o->patience_ms);
@@ -313,7 +339,7 @@ static bool opening_read(struct opening *o)
         return true;
     }
     if (rc != 0 || size == 0) {
-        opening_drop(o, rc != 0 ? os_error_text(rc) : "the peer closed before it was connected");
+        opening_drop(o, rc != 0 ? os_error_text(rc) : "the peer closed the connection");
         return false;
     }
     session_received(o->session, size);
@@ -357,17 +383,13 @@ static void on_ready(struct watched *watched, int events)
     }
 }
 
-/* One expensive step a turn. Somebody who has left while waiting costs nothing. */
+/* One expensive step a turn, for somebody whose socket was looked at since its ClientHello came:
+ * who has left by then costs nothing. */
 static void start_next(struct worker *w)
 {
     struct opening *o = LIST_FIRST(&w->starting, struct opening, link);
-    if (o == NULL) {
-        return;
-    }
-    list_remove(&o->link);
-    if (o->queued_ms != w->now_ms && os_socket_peer_gone(o->fd)) {
-        opening_drop(o, "the peer left while it waited for its handshake");
-    } else {
+    if (o != NULL && o->queued_turn != w->turns) {
+        list_remove(&o->link);
         opening_advance(o, true);
     }
 }
@@ -393,7 +415,7 @@ static void opening_new(struct worker *w, int fd, const struct os_address *peer,
         os_poller_add(w->poller, fd, OS_READABLE, &o->watched) != 0) {
         char address[ADDRESS_TEXT_MAX];
         os_address_format(peer, address, sizeof address);
-        w->server->callbacks.not_opened(w->server->callbacks.context, address,
+        w->server->callbacks.not_opened(w->server->callbacks.context, address, NULL,
                                         room ? "out of memory"
                                              : "too many connections wait for their handshakes");
         free(o);
@@ -440,7 +462,7 @@ static void accept_failed(struct worker *w, int error)
                                                " has waited longest")) {
         return;
     }
-    w->server->callbacks.not_opened(w->server->callbacks.context, NULL, os_error_text(error));
+    w->server->callbacks.not_opened(w->server->callbacks.context, NULL, NULL, os_error_text(error));
     listen_pause(w);
 }
 
@@ -465,6 +487,19 @@ static void on_connection(struct watched *watched, int events)
     }
 }
 
+static void opening_too_late(struct opening *o)
+{
+    enum session_state state = session_state(o->session);
+    if (state == SESSION_OPEN) {
+        opening_refuse(o, WIRE_CODE_TIMEOUT, "it did not register in time");
+        return;
+    }
+    opening_drop(o, o->refused ? NULL
+                    : state == SESSION_SNIFFING
+                        ? "it sent nothing that could be understood in time"
+                        : "it did not go on with the TLS handshake in time");
+}
+
 static void check_deadlines(struct worker *w)
 {
     uint64_t now = w->now_ms;
@@ -478,10 +513,7 @@ static void check_deadlines(struct worker *w)
     {
         struct opening *o = LIST_MEMBER(at, struct opening, link);
         if (now - o->waiting_since_ms >= o->patience_ms) {
-            opening_drop(o, o->refused ? NULL
-                            : session_state(o->session) == SESSION_SNIFFING
-                                ? "it sent nothing that could be understood in time"
-                                : "it did not go on with the TLS handshake in time");
+            opening_too_late(o);
         }
     }
 }
@@ -525,6 +557,7 @@ static void turn(struct worker *w)
     struct os_ready ready[NET_READY_AT_ONCE];
     unsigned count = os_poller_wait(w->poller, ready, NET_READY_AT_ONCE, wait_ms(w));
     w->now_ms = os_monotonic_ms();
+    w->turns++;
     for (unsigned i = 0; i < count; i++) {
         struct watched *watched = ready[i].data;
         watched->on_ready(watched, ready[i].events);

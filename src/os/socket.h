@@ -75,9 +75,6 @@ int os_socket_read(int fd, void *ret_bytes, size_t size, size_t *ret_size) D2K_M
 /* Never raises SIGPIPE. EAGAIN when nothing could be written. */
 int os_socket_write(int fd, const void *bytes, size_t size, size_t *ret_size) D2K_MUST_CHECK;
 
-/* True when the peer has closed or reset the connection (unread bytes may still be there). */
-bool os_socket_peer_gone(int fd);
-
 /* No more bytes from us; the peer sees the end of stream after what was sent. */
 void os_socket_shutdown_write(int fd);
 

@@ -481,6 +481,14 @@ static d2k_result pull(struct session *s, size_t wanted, bool *ret_more, struct 
     return *ret_more ? D2K_OK : rc;
 }
 
+d2k_result session_hear(struct session *s, bool *ret_heard, struct error *err)
+{
+    bool more;
+    d2k_result rc = pull(s, WIRE_HEADER_SIZE, &more, err);
+    *ret_heard = buffer_size(received(s)) > 0;
+    return *ret_heard ? D2K_OK : rc;
+}
+
 d2k_result session_next(struct session *s, struct wire_message *ret_message, uint16_t *ret_code,
                         struct error *err)
 {

@@ -70,6 +70,11 @@ d2k_result session_advance(struct session *session, struct error *err) D2K_MUST_
  * sent once more (SESSION_HANDSHAKING). */
 bool session_is_expensive(const struct session *session);
 
+/* Kernel, in SESSION_OPEN: decrypts what was received. *ret_heard: the peer's stream has begun, its
+ * bytes wait for session_next(). D2K_CLOSED (TLS close_notify), D2K_TLS, D2K_NO_MEMORY: as
+ * session_advance(). */
+d2k_result session_hear(struct session *session, bool *ret_heard, struct error *err) D2K_MUST_CHECK;
+
 /* Kernel, in SESSION_NEEDS_TLS. Keeps a reference to the policy, which must have TLS_POLICY_ON. */
 d2k_result session_start_tls(struct session *session, struct tls_policy *policy,
                              struct error *err) D2K_MUST_CHECK;

@@ -169,6 +169,14 @@ static void expect_next(struct session *s, d2k_result expected)
     assert_int_equal(session_next(s, &m, &code, &err), expected);
 }
 
+static bool hears(struct session *server, d2k_result expected)
+{
+    bool heard = false;
+    struct error err = {0};
+    assert_int_equal(session_hear(server, &heard, &err), expected);
+    return heard;
+}
+
 /* ---- plain ---- */
 
 static void plain_messages_pass_byte_by_byte(void **state)
@@ -192,6 +200,20 @@ static void plain_messages_pass_byte_by_byte(void **state)
     expect_next(server, D2K_AGAIN);
     session_free(server);
     session_free(client);
+}
+
+static void a_preface_alone_is_no_first_word(void **state)
+{
+    (void)state;
+    struct session *server = session_new_server();
+    struct error err = {0};
+    feed(server, WIRE_PREFACE, WIRE_PREFACE_SIZE);
+    assert_int_equal(session_advance(server, &err), D2K_OK);
+    assert_int_equal(session_state(server), SESSION_OPEN);
+    assert_false(hears(server, D2K_OK));
+    feed(server, "x", 1);
+    assert_true(hears(server, D2K_OK));
+    session_free(server);
 }
 
 static void first_bytes_that_are_neither_tls_nor_d2k_are_refused(void **state)
@@ -339,6 +361,28 @@ static void a_sentence_over_its_limit_is_cut_between_characters(void **state)
 }
 
 /* ---- TLS ---- */
+
+static void the_first_words_over_tls_are_heard_and_kept(void **state)
+{
+    struct site site;
+    (void)state;
+    site_open(&site, "TLS_RequiredLevel = None\n");
+    struct session *server = session_new_server(), *client = client_of(&site);
+    struct error err = {0};
+    char warning[256];
+    shake_hands(&site, server, client, SIZE_MAX);
+    assert_false(hears(server, D2K_OK));
+    assert_int_equal(session_verify(client, warning, sizeof warning, &err), D2K_OK);
+    struct wire_message m = hello();
+    assert_int_equal(session_send(client, &m), D2K_OK);
+    (void)move(client, server, SIZE_MAX);
+    assert_true(hears(server, D2K_OK));
+    assert_true(hears(server, D2K_OK));
+    expect_hello(server);
+    session_free(server);
+    session_free(client);
+    site_close(&site);
+}
 
 static void messages_pass_over_tls_however_the_bytes_are_cut(void **state)
 {
@@ -544,6 +588,8 @@ int main(void)
         cmocka_unit_test(frames_are_limited_before_and_after_registration),
         cmocka_unit_test(a_good_bye_is_the_last_that_is_sent),
         cmocka_unit_test(a_sentence_over_its_limit_is_cut_between_characters),
+        cmocka_unit_test(a_preface_alone_is_no_first_word),
+        cmocka_unit_test(the_first_words_over_tls_are_heard_and_kept),
         cmocka_unit_test(messages_pass_over_tls_however_the_bytes_are_cut),
         cmocka_unit_test(a_client_that_comes_back_is_resumed_and_verified),
         cmocka_unit_test(messages_sent_with_the_finished_are_not_lost),

@@ -266,44 +266,6 @@ static void write_to_a_peer_that_left_raises_no_signal(void **state)
     close_pair(&pair);
 }
 
-static bool sees_peer_gone(int fd)
-{
-    uint64_t deadline = os_monotonic_ms() + PATIENCE_MS;
-    while (!os_socket_peer_gone(fd)) {
-        if (os_monotonic_ms() > deadline) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void peer_gone_is_seen_behind_unread_bytes(void **state)
-{
-    (void)state;
-    struct pair pair = connect_pair("127.0.0.1");
-    size_t size;
-    assert_false(os_socket_peer_gone(pair.server));
-    assert_int_equal(os_socket_write(pair.client, "unread", 6, &size), 0);
-    assert_true(wait_until(pair.server, OS_READABLE));
-    assert_false(os_socket_peer_gone(pair.server));
-    os_socket_close(pair.client);
-    pair.client = -1;
-    assert_true(sees_peer_gone(pair.server));
-    close_pair(&pair);
-}
-
-static void reset_peer_is_gone(void **state)
-{
-    (void)state;
-    struct pair pair = connect_pair("127.0.0.1");
-    struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    assert_int_equal(setsockopt(pair.client, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
-    os_socket_close(pair.client);
-    pair.client = -1;
-    assert_true(sees_peer_gone(pair.server));
-    close_pair(&pair);
-}
-
 static void connect_to_a_closed_port_is_refused(void **state)
 {
     (void)state;
@@ -416,7 +378,6 @@ static void local_connection_names_the_peers_user(void **state)
     assert_int_equal(os_socket_peer_user(server, &uid), 0);
     assert_int_equal(uid, os_user_id());
     os_socket_close(client);
-    assert_true(sees_peer_gone(server));
     os_socket_close(server);
     os_socket_close(listener);
 }
@@ -529,8 +490,6 @@ int main(void)
         cmocka_unit_test(bytes_pass_and_the_end_of_the_stream_is_seen),
         cmocka_unit_test(full_socket_is_not_now),
         cmocka_unit_test(write_to_a_peer_that_left_raises_no_signal),
-        cmocka_unit_test(peer_gone_is_seen_behind_unread_bytes),
-        cmocka_unit_test(reset_peer_is_gone),
         cmocka_unit_test(connect_to_a_closed_port_is_refused),
         cmocka_unit_test(taken_port_cannot_be_listened_on_again),
         cmocka_unit_test(ipv6_listener_leaves_ipv4_alone),

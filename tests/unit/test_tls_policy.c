@@ -132,6 +132,37 @@ static void nothing_changed_means_the_same_policy(void **state)
     tls_keeper_close(keeper);
 }
 
+static uint64_t generation_for(struct tls_keeper *keeper, uint64_t came_ns)
+{
+    struct tls_policy *policy = tls_keeper_current_for(keeper, came_ns);
+    uint64_t generation = tls_policy_generation(policy);
+    tls_policy_unref(policy);
+    return generation;
+}
+
+static void who_came_after_a_change_gets_it_and_a_crowd_soon(void **state)
+{
+    struct site *site = *state;
+    write_config(site, SERVER);
+    write_pair(site, &site->a);
+    struct tls_keeper *keeper = open_server(site);
+    assert_quiet_for(site, keeper, 2300); /* a young file would be looked at by everybody */
+    uint64_t came_before_ns = os_monotonic_ns();
+    assert_int_equal(generation_now(keeper), 1);
+    write_pair(site, &site->b);
+    uint64_t came_after_ns = os_monotonic_ns();
+    uint64_t of_the_crowd = generation_for(keeper, came_before_ns);
+    if (os_monotonic_ns() - came_before_ns < TLS_LOOK_LASTS_NS) {
+        assert_int_equal(of_the_crowd, 1); /* the look lasts: nothing is read again */
+    }
+    assert_int_equal(generation_for(keeper, came_after_ns), 2);
+    write_pair(site, &site->a);
+    while (generation_for(keeper, came_before_ns) != 3) {
+        assert_true(os_monotonic_ns() - came_before_ns < 20000 * UINT64_C(1000000));
+    }
+    tls_keeper_close(keeper);
+}
+
 static void files_that_are_only_touched_make_no_new_policy(void **state)
 {
     struct site *site = *state;
@@ -458,7 +489,7 @@ static void ask_all_the_time(void *context)
     struct crowd *crowd = context;
     while (!atomic_load(&crowd->stop)) {
         long at_least = (long)atomic_load(&crowd->complete);
-        struct tls_policy *policy = tls_keeper_current(crowd->keeper);
+        struct tls_policy *policy = tls_keeper_current_for(crowd->keeper, os_monotonic_ns());
         if (number_of(policy) < at_least) {
             atomic_fetch_add(&crowd->wrong, 1);
         }
@@ -567,6 +598,7 @@ int main(void)
         TEST(what_was_loaded_is_logged),
         TEST(an_expired_certificate_is_warned_of_or_refused),
         TEST(nothing_changed_means_the_same_policy),
+        TEST(who_came_after_a_change_gets_it_and_a_crowd_soon),
         TEST(files_that_are_only_touched_make_no_new_policy),
         TEST(the_old_policy_lives_as_long_as_somebody_uses_it),
         TEST(a_change_that_leaves_the_same_stamp_is_seen),

@@ -531,15 +531,6 @@ int os_socket_write(int fd, const void *bytes, size_t size, size_t *ret_size)
     return 0;
 }
 
-bool os_socket_peer_gone(int fd)
-{
-    struct pollfd state = {.fd = fd, .events = POLLRDHUP};
-    if (poll(&state, 1, 0) <= 0) {
-        return false;
-    }
-    return (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
-}
-
 void os_socket_shutdown_write(int fd)
 {
     (void)shutdown(fd, SHUT_WR);
