@@ -1,6 +1,7 @@
 /* The kernel: ties links to the plant, and ends in order. */
 #include "kernel/kernel.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -91,9 +92,10 @@ static void on_not_opened(void *context, const char *address, const char *tls_ve
         log_write(kernel->log, LOG_WARNING, "BACKEND", "Connection from [%s%s] refused: %s",
                   transport, address, why);
     } else {
+        char where[CLIENT_WHERE_MAX];
+        (void)snprintf(where, sizeof where, "[%s%s][%s]", transport, address, tls_version);
         log_write(kernel->log, LOG_WARNING, "BACKEND",
-                  "Connection [%s%s][%s] ended before it was registered: %s", transport, address,
-                  tls_version, why);
+                  "Connection %s ended before it was registered: %s", where, why);
     }
 }
 
