@@ -70,6 +70,10 @@ static void send_delivery(struct client *c, const struct delivery *d)
     case DELIVERY_OBJECT:
         message = delivery_object_info(d->object, 0);
         break;
+    case DELIVERY_GONE:
+        message.type = WIRE_OBJECT_GONE;
+        message.as.object_gone.hobj = d->hobj;
+        break;
     case DELIVERY_UPDATE:
     case DELIVERY_NONE:
         return;

@@ -119,7 +119,7 @@ static bool answer_next(struct client *c, struct query *q, struct slice pattern)
     if (object != NULL && text_matches(slice_of(object->name), pattern)) {
         answer_object(c, q, object);
     }
-    return object != NULL;
+    return q->position < plant_object_end(c->kernel->plant);
 }
 
 void queries_fill(struct client *c)

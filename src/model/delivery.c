@@ -28,6 +28,20 @@ void subscriber_queue(struct subscriber *subscriber, struct place *place)
     }
 }
 
+void subscriber_queue_first(struct subscriber *subscriber, struct place *place)
+{
+    const struct plant_hooks *hooks = &subscriber->plant->hooks;
+    struct fifo *fifo = &subscriber->fifo;
+    bool was_empty = fifo->first == NULL;
+    place->waits = true;
+    place->next = fifo->first;
+    fifo->first = place;
+    if (was_empty) {
+        fifo->last = place;
+        hooks->wake(hooks->context, subscriber);
+    }
+}
+
 static void take_first(struct fifo *fifo)
 {
     struct place *place = fifo->first;
@@ -372,7 +386,7 @@ static struct interest *next_match(struct subscription *s)
     }
     while (s->has_wildcards && match == NULL && s->position < plant->object_count) {
         const struct object *object = plant->objects[s->position++];
-        match = subscription_matches(s, object) ? object : NULL;
+        match = object != NULL && subscription_matches(s, object) ? object : NULL;
     }
     return match == NULL ? NULL : number_table_get(&s->subscriber->interests, match->hobj);
 }
@@ -415,6 +429,14 @@ static void next_of_snapshot(struct subscriber *subscriber, struct subscription 
     deliver_of_subscription(DELIVERY_SNAPSHOT_END, s, s->told, ret);
 }
 
+static void next_of_gone(struct subscriber *subscriber, struct interest *gone, struct delivery *ret)
+{
+    take_first(&subscriber->fifo);
+    ret->kind = DELIVERY_GONE;
+    ret->hobj = gone->gone_hobj;
+    free(gone);
+}
+
 static void next_of_place(struct subscriber *subscriber, struct place *place, struct delivery *ret)
 {
     struct subscription *s = NULL;
@@ -437,6 +459,9 @@ static void next_of_place(struct subscriber *subscriber, struct place *place, st
         take_first(&subscriber->fifo);
         deliver_of_subscription(DELIVERY_OVERRUN, s, s->lost, ret);
         s->lost = 0;
+        return;
+    case PLACE_GONE:
+        next_of_gone(subscriber, LIST_MEMBER(place, struct interest, place), ret);
         return;
     }
 }

@@ -76,9 +76,10 @@ void plant_free(struct plant *plant)
         return;
     }
     for (size_t i = 0; i < plant->object_count; i++) {
-        object_free(plant->objects[i]);
+        object_free(plant->objects[i]); /* a hole is NULL */
     }
     free(plant->objects);
+    free(plant->holes);
     map_free(&plant->objects_by_name);
     number_table_free(&plant->objects_by_number);
     free_owners(plant);
@@ -102,6 +103,11 @@ struct object *plant_object_by_name(const struct plant *plant, struct slice name
 }
 
 size_t plant_object_count(const struct plant *plant)
+{
+    return plant->object_count - plant->hole_count;
+}
+
+size_t plant_object_end(const struct plant *plant)
 {
     return plant->object_count;
 }
@@ -294,8 +300,19 @@ static d2k_result register_object(struct plant *plant, struct object *object, st
         number_table_remove(&plant->objects_by_number, object);
         return result;
     }
-    plant->objects[plant->object_count++] = object;
+    if (plant->hole_count > 0) {
+        plant->hole_count--;
+    } else {
+        plant->object_count++;
+    }
+    plant->objects[object->position] = object;
     return D2K_OK;
+}
+
+static uint32_t next_position(const struct plant *plant)
+{
+    return plant->hole_count > 0 ? plant->holes[plant->hole_count - 1]
+                                 : (uint32_t)plant->object_count;
 }
 
 static d2k_result define_new(struct plant *plant, struct object *object, struct slice owner_name,
@@ -311,7 +328,7 @@ static d2k_result define_new(struct plant *plant, struct object *object, struct 
     if (owner == NULL) {
         return error_no_memory(err);
     }
-    object->position = (uint32_t)plant->object_count;
+    object->position = next_position(plant);
     object->owner = owner->name;
     object->owner_present = true;
     result = register_object(plant, object, err);
@@ -399,7 +416,7 @@ d2k_result plant_define(struct plant *plant, struct slice owner, d2k_type type, 
         *ret_object = object;
         return take_up_again(plant, object, owner, type, description, unit, err);
     }
-    if (plant->object_count >= PLANT_OBJECTS_MAX) {
+    if (plant_object_count(plant) >= PLANT_OBJECTS_MAX) {
         return error_set(err, D2K_LIMIT, "object %.*s: the plant has %u objects already, its limit",
                          (int)name.size, name.data, PLANT_OBJECTS_MAX);
     }
@@ -414,5 +431,40 @@ d2k_result plant_define(struct plant *plant, struct slice owner, d2k_type type, 
     }
     plant_owner_present(plant, owner);
     *ret_object = object;
+    return D2K_OK;
+}
+
+/* ---- deleting ---- */
+
+static bool reserve_hole(struct plant *plant)
+{
+    if (plant->hole_count < plant->hole_capacity) {
+        return true;
+    }
+    size_t larger = plant->hole_capacity == 0 ? 64 : plant->hole_capacity * 2;
+    uint32_t *grown = realloc(plant->holes, larger * sizeof *grown);
+    if (grown != NULL) {
+        plant->holes = grown;
+        plant->hole_capacity = larger;
+    }
+    return grown != NULL;
+}
+
+d2k_result plant_delete(struct plant *plant, struct object *object, struct error *err)
+{
+    if (!reserve_hole(plant)) {
+        return error_no_memory(err);
+    }
+    d2k_result result = readers_detach(plant, object, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    invalidation_settled(plant, object);
+    map_remove(&plant->objects_by_name, object_name(object));
+    number_table_remove(&plant->objects_by_number, object);
+    list_remove(&object->of_owner);
+    plant->objects[object->position] = NULL;
+    plant->holes[plant->hole_count++] = object->position;
+    object_free(object);
     return D2K_OK;
 }

@@ -24,7 +24,10 @@
  *    always arrives. A value of the past that does not fit is counted and gone. An object that two
  *    subscriptions match is counted for one of them. When that one ends before it told its count,
  *    the others that go on with its objects tell that count: it may be too high, never silent;
- *  - each subscription has one complete snapshot: all objects that match at its end, once. */
+ *  - each subscription has one complete snapshot: all objects that match at its end, once; of one
+ *    that is defined while it is told, the definition may come behind it;
+ *  - an object that is deleted is told as gone (DELIVERY_GONE), if its definition was told; nothing
+ *    of it comes later, until it is defined again. */
 #ifndef D2K_MODEL_PLANT_H
 #define D2K_MODEL_PLANT_H
 
@@ -120,9 +123,18 @@ struct object *plant_object(const struct plant *plant, uint32_t hobj); /* NULL: 
 struct object *plant_object_by_name(const struct plant *plant,
                                     struct slice name); /* NULL: none; ASCII case is ignored */
 size_t plant_object_count(const struct plant *plant);
-/* Walks objects in the order of creation: position 0.. ; NULL: past the end. Stable while objects
- * are added. */
+/* Walks objects, as far as none was deleted in the order of creation: position
+ * 0..plant_object_end()-1; NULL: the one that stood there was deleted, or past the end. Stable
+ * while objects are added and deleted; one that is added meanwhile may be missed. */
 struct object *plant_object_at(const struct plant *plant, size_t position);
+size_t plant_object_end(const struct plant *plant);
+
+/* Removes an object, whoever owns it. Its readers are told DELIVERY_GONE at once, before anything
+ * that waits; what waited for them of the object is dropped, neither delivered nor counted as lost.
+ * Its name may be defined again, with the same number if numbers are stored. D2K_NO_MEMORY: nothing
+ * is changed. */
+d2k_result plant_delete(struct plant *plant, struct object *object,
+                        struct error *err) D2K_MUST_CHECK;
 
 /* Sets the value of an object on behalf of `owner`; a value with time 0 gets now_ns; text over
  * D2K_TEXT_MAX_CHARS is cut on a character boundary and marked Weak. A value without
@@ -151,6 +163,7 @@ enum delivery_kind {
                         object: of the value if it is one, else NULL */
     DELIVERY_SNAPSHOT_END, /* subscription, count (objects) */
     DELIVERY_OVERRUN,      /* subscription, count (updates lost since the last one) */
+    DELIVERY_GONE,         /* hobj: an object that was told before is deleted */
 };
 
 struct delivery {
@@ -158,6 +171,7 @@ struct delivery {
     uint32_t subscription;
     uint64_t request; /* of the subscription, where there is one */
     uint64_t count;
+    uint32_t hobj;
     struct object *object;
     struct slice bytes; /* hold until the next call of subscriber_next() on this subscriber */
 };

@@ -36,8 +36,10 @@ struct plant {
     struct buffer scratch; /* of the encoder */
     struct chunk *chunk;   /* that updates are appended to; NULL: none yet */
 
-    struct object **objects; /* in order of creation */
-    size_t object_count, object_capacity;
+    struct object **objects; /* in order of creation; NULL: a hole that a deleted one has left */
+    size_t object_count, object_capacity; /* holes included */
+    uint32_t *holes;                      /* positions that the next objects take */
+    size_t hole_count, hole_capacity;
     struct map objects_by_name;
     struct number_table objects_by_number;
     struct map owners;
@@ -85,6 +87,8 @@ d2k_result plant_encode(struct plant *plant, const struct object *object, const 
  * where the value's text stands (NULL: nowhere). */
 void plant_set_current(struct plant *plant, struct object *object, const d2k_value *value,
                        char *text, struct update *update);
+/* Its value need not be made invalid any more. */
+void invalidation_settled(struct plant *plant, struct object *object);
 
 /* ---- readers ---- */
 
@@ -95,6 +99,7 @@ enum place_kind {
     PLACE_RUN,      /* consecutive updates in mode `every` */
     PLACE_SNAPSHOT, /* stays at the front until its last object is told */
     PLACE_OVERRUN,
+    PLACE_GONE, /* an interest whose object was deleted; owned by the FIFO */
 };
 
 struct place {
@@ -112,11 +117,16 @@ struct fifo {
  *
  * `base` (only while updates of it are queued one by one) is the value the reader stands at: the
  * last that was told and was current once, or the one before the first that waits. A second
- * snapshot tells it, so that values never go back. */
+ * snapshot tells it, so that values never go back.
+ *
+ * When the object is deleted, the interest itself becomes what is still to be told of it. */
 struct interest {
     struct place place;
     struct list in_object;
-    struct object *object;
+    union {
+        struct object *object;
+        uint32_t gone_hobj; /* PLACE_GONE */
+    };
     struct subscriber *subscriber;
     struct update *base;
     uint16_t matches;     /* subscriptions */
@@ -209,6 +219,11 @@ bool subscription_matches(const struct subscription *s, const struct object *obj
 d2k_result readers_attach(struct plant *plant, struct object *object,
                           struct error *err) D2K_MUST_CHECK;
 
+/* The object is being deleted: nobody reads it any more; whoever knew it is told; plain names wait
+ * again. D2K_NO_MEMORY: nothing is changed. */
+d2k_result readers_detach(struct plant *plant, struct object *object,
+                          struct error *err) D2K_MUST_CHECK;
+
 /* The definition of the object is new or has changed. */
 void readers_announce(struct object *object);
 /* There is a new update, which is the current one unless it is of the past; `before` is the one
@@ -218,6 +233,8 @@ void readers_tell(struct plant *plant, struct object *object, struct update *upd
 
 /* Puts a place at the end of the FIFO, unless it waits there already. */
 void subscriber_queue(struct subscriber *subscriber, struct place *place);
+/* Puts it in front of all that waits. */
+void subscriber_queue_first(struct subscriber *subscriber, struct place *place);
 /* The current value is to be told, behind all that waits. */
 void interest_owe_newest(struct interest *interest);
 void subscription_count_lost(struct subscription *s, uint64_t count);

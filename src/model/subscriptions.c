@@ -166,12 +166,13 @@ static bool is_obsolete(const struct subscription *ending, struct place *place)
         interest = LIST_MEMBER(place, struct queued_update, place)->interest;
         return interest->leaving || !interest->every;
     }
-    return place == &ending->snapshot || place == &ending->overrun;
+    return ending != NULL && (place == &ending->snapshot || place == &ending->overrun);
 }
 
-static void sweep_fifo(struct subscription *ending)
+/* Takes out what is not wanted any more: of interests that leave, and of the subscription that ends
+ * (NULL: none does). */
+static void sweep_fifo(struct subscriber *subscriber, const struct subscription *ending)
 {
-    struct subscriber *subscriber = ending->subscriber;
     struct fifo kept = {0};
     struct place *following = NULL;
     for (struct place *at = subscriber->fifo.first; at != NULL; at = following) {
@@ -327,6 +328,79 @@ d2k_result readers_attach(struct plant *plant, struct object *object, struct err
     return D2K_OK;
 }
 
+/* ---- objects that go ---- */
+
+static bool names_object(const struct subscription *s, const struct object *object)
+{
+    return s != NULL && !s->has_wildcards && subscription_matches(s, object);
+}
+
+/* Subscriptions of this subscriber to the very name wait for it again. */
+static void wait_again(struct subscriber *subscriber, const struct object *object,
+                       struct awaited_name *awaited)
+{
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *s = subscriber->subscriptions[i];
+        if (names_object(s, object)) {
+            s->awaited = awaited;
+            list_append(&awaited->subscriptions, &s->waiting);
+        }
+    }
+}
+
+static void forget_value_due(struct subscriber *subscriber, const struct interest *interest)
+{
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *s = subscriber->subscriptions[i];
+        if (s != NULL && s->value_due == interest) {
+            s->value_due = NULL;
+        }
+    }
+}
+
+static void reader_detach(struct interest *interest, struct awaited_name *awaited)
+{
+    struct subscriber *subscriber = interest->subscriber;
+    struct object *object = interest->object;
+    interest->leaving = true;
+    if (interest->place.waits || interest->every) {
+        sweep_fifo(subscriber, NULL);
+    }
+    forget_value_due(subscriber, interest);
+    wait_again(subscriber, object, awaited);
+    if (!interest->announced) {
+        remove_interest(&subscriber->interests, interest);
+        return;
+    }
+    number_table_remove(&subscriber->interests, interest);
+    list_remove(&interest->in_object);
+    update_release(interest->base);
+    interest->base = NULL;
+    interest->gone_hobj = object->hobj;
+    interest->place.kind = PLACE_GONE;
+    subscriber_queue_first(subscriber, &interest->place);
+}
+
+d2k_result readers_detach(struct plant *plant, struct object *object, struct error *err)
+{
+    if (list_empty(&object->readers)) {
+        return D2K_OK;
+    }
+    struct awaited_name *awaited = awaited_obtain(plant, object_name(object));
+    if (awaited == NULL) {
+        return error_no_memory(err);
+    }
+    LIST_EACH(&object->readers, at, following)
+    {
+        reader_detach(LIST_MEMBER(at, struct interest, in_object), awaited);
+    }
+    if (list_empty(&awaited->subscriptions)) {
+        map_remove(&plant->awaited, slice_of(awaited->name));
+        free(awaited);
+    }
+    return D2K_OK;
+}
+
 /* ---- subscriptions ---- */
 
 static struct subscription *find_subscription(const struct subscriber *subscriber, uint32_t number)
@@ -391,7 +465,7 @@ static void subscription_end(struct subscription *s)
         subscriber->snapshot_count--;
     }
     if (must_sweep || s->snapshot.waits || s->overrun.waits) {
-        sweep_fifo(s);
+        sweep_fifo(subscriber, s);
     }
     remove_leaving(s);
     subscriber->subscriptions[s->slot] = NULL;
@@ -407,7 +481,8 @@ static d2k_result attach_matching(struct subscription *s, struct error *err)
     list_append(&plant->patterns, &s->waiting);
     for (; s->attached_end < plant->object_count; s->attached_end++) {
         struct object *object = plant->objects[s->attached_end];
-        d2k_result result = subscription_matches(s, object) ? attach(s, object, err) : D2K_OK;
+        d2k_result result =
+            object != NULL && subscription_matches(s, object) ? attach(s, object, err) : D2K_OK;
         if (result != D2K_OK) {
             return result;
         }
@@ -490,6 +565,8 @@ static void free_queued(struct subscriber *subscriber)
             queued_update_free(subscriber, LIST_MEMBER(at, struct queued_update, place));
         } else if (at->kind == PLACE_RUN) {
             run_free(LIST_MEMBER(at, struct run, place));
+        } else if (at->kind == PLACE_GONE) {
+            free(LIST_MEMBER(at, struct interest, place));
         }
     }
 }

@@ -49,7 +49,7 @@ d2k_result plant_encode(struct plant *plant, const struct object *object, const 
     return D2K_OK;
 }
 
-static void invalidation_settled(struct plant *plant, struct object *object)
+void invalidation_settled(struct plant *plant, struct object *object)
 {
     if (object->invalidation_owed) {
         object->invalidation_owed = false;
@@ -162,7 +162,7 @@ static void invalidate(struct plant *plant, struct object *object)
 static void settle_invalidations(struct plant *plant)
 {
     for (size_t i = 0; i < plant->object_count && plant->invalidations_owed > 0; i++) {
-        if (plant->objects[i]->invalidation_owed) {
+        if (plant->objects[i] != NULL && plant->objects[i]->invalidation_owed) {
             invalidate(plant, plant->objects[i]);
         }
     }

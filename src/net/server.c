@@ -56,6 +56,14 @@ static void on_wakeup(struct watched *watched, int events)
     os_wakeup_take(server->wakeup);
     follow_signals(server);
     open_arrivals(server);
+    if (server->callbacks.notified != NULL) {
+        server->callbacks.notified(server->callbacks.context);
+    }
+}
+
+void net_server_notify(struct net_server *server)
+{
+    os_wakeup_send(server->wakeup);
 }
 
 /* ---- what goes out ---- */

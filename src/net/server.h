@@ -77,6 +77,8 @@ struct net_callbacks {
     void (*tick)(void *context, uint64_t now_ms);
     /* SIGTERM or SIGINT. */
     void (*asked_to_end)(void *context);
+    /* After net_server_notify(); also now and then for no reason. NULL: not wanted. */
+    void (*notified)(void *context);
 
     /* ---- worker threads ---- */
 
@@ -122,6 +124,10 @@ d2k_result net_server_run(struct net_server *server, struct error *err) D2K_MUST
 /* No new connections any more; the loop ends when all links have closed, at the latest after
  * grace_ms. */
 void net_server_stop(struct net_server *server, uint32_t grace_ms);
+
+/* Another thread has something for the plant thread: notified() is called there soon. Any thread,
+ * from net_server_new() to net_server_free(). */
+void net_server_notify(struct net_server *server);
 
 /* Time of this turn of the loop. */
 uint64_t net_server_now_ms(const struct net_server *server);

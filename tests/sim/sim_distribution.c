@@ -46,6 +46,7 @@ struct truth_object {
     d2k_type type;
     unsigned version; /* of the definition: its description */
     uint64_t newest;  /* sequence of the current value; 0: none */
+    uint32_t hobj;    /* of its name, for ever */
     struct object *object;
     char name[16];
 };
@@ -55,6 +56,8 @@ struct truth_subscription {
     uint32_t number;
     const char *pattern;
     uint64_t had_value, told_objects, told_values;
+    uint64_t late;      /* defined while the snapshot is told, maybe too late for it */
+    uint64_t told_gone; /* objects of the snapshot that were deleted before its end */
 };
 
 /* What one reader was told, and what it should have been. */
@@ -64,6 +67,7 @@ struct reader {
     struct truth_subscription subscriptions[SUBSCRIPTIONS];
     struct truth_subscription *snapshot; /* being told */
     unsigned known[OBJECTS];             /* version told; 0: none */
+    uint64_t gone_due;                   /* deleted, to be told before anything else */
     uint64_t last[OBJECTS];              /* highest sequence told */
     uint64_t every_from[OBJECTS];        /* what came later is to be told completely */
     uint64_t newest[OBJECTS];            /* highest sequence told that is not of the past */
@@ -81,7 +85,7 @@ static struct reader readers[READERS];
 static uint32_t next_subscription;
 static int64_t next_content;
 static unsigned next_version;
-static uint64_t seen_overruns, seen_snapshots, seen_updates, seen_runs;
+static uint64_t seen_overruns, seen_snapshots, seen_updates, seen_runs, seen_gone;
 
 static const char *const owner_names[OWNERS] = {"A.KOM", "B.KOM", "C.API", "D.API"};
 static const char *const patterns[] = {"*",   "o*",   "o1?", "o?",  "o2*", "o*7", "o3",
@@ -146,6 +150,13 @@ static void wake(void *context, struct subscriber *subscriber)
     (void)context;
     struct reader *reader = subscriber_data(subscriber);
     reader->awake = true;
+}
+
+static uint32_t stored_hobj(void *context, struct slice name)
+{
+    (void)context;
+    long index = name.data[0] == 'o' ? strtol(name.data + 1, NULL, 10) : -1;
+    return index >= 0 && index < (long)OBJECTS ? objects[index].hobj : 0;
 }
 
 /* ---- the reference works ---- */
@@ -219,6 +230,7 @@ static void told_object(struct reader *reader, const struct object *object)
     unsigned index = index_of(object);
     uint64_t bit = UINT64_C(1) << index;
     CHECK(reads(reader, index, false));
+    CHECK(reader->gone_due == 0);
     reader->known[index] = (unsigned)strtoul(object->description, NULL, 10);
     if (reader->snapshot != NULL) {
         CHECK(matches(reader->snapshot, index));
@@ -242,7 +254,7 @@ static void told_update(struct reader *reader, const struct record *record)
     uint64_t bit = UINT64_C(1) << index, sequence = record->sequence;
     seen_updates++;
     CHECK(reads(reader, index, false));
-    CHECK(reader->known[index] != 0);
+    CHECK(reader->known[index] != 0 && reader->gone_due == 0);
     check_record(record, index);
     CHECK(sequence > reader->last[index] || reader->snapshot != NULL ||
           (sequence == reader->newest[index] && !reads(reader, index, true)));
@@ -291,9 +303,10 @@ static void told_end(struct reader *reader, uint32_t number, uint64_t count)
 {
     struct truth_subscription *s = subscription_of(reader, number);
     CHECK(reader->snapshot == s && !s->ended);
-    CHECK(s->told_objects == defined_matches(s));
+    CHECK((s->told_objects & ~defined_matches(s)) == 0);
+    CHECK((defined_matches(s) & ~s->told_objects & ~s->late) == 0);
     CHECK((s->had_value & ~s->told_values) == 0);
-    CHECK(count == (uint64_t)__builtin_popcountll(s->told_objects));
+    CHECK(count == (uint64_t)__builtin_popcountll(s->told_objects) + s->told_gone);
     s->ended = true;
     reader->snapshot = NULL;
     seen_snapshots++;
@@ -305,6 +318,17 @@ static void told_overrun(struct reader *reader, uint32_t number, uint64_t count)
     CHECK(reader->snapshot == NULL && s->every && count > 0);
     reader->lost += count;
     seen_overruns++;
+}
+
+static void told_gone(struct reader *reader, uint32_t hobj)
+{
+    unsigned index = 0;
+    while (index < OBJECTS && objects[index].hobj != hobj) {
+        index++;
+    }
+    CHECK(index < OBJECTS && (reader->gone_due >> index & 1) != 0);
+    reader->gone_due &= ~(UINT64_C(1) << index);
+    seen_gone++;
 }
 
 /* False: there was nothing to tell. */
@@ -333,6 +357,9 @@ static bool take_one(struct reader *reader)
     case DELIVERY_OVERRUN:
         told_overrun(reader, d.subscription, d.count);
         break;
+    case DELIVERY_GONE:
+        told_gone(reader, d.hobj);
+        break;
     case DELIVERY_NONE:
         break;
     }
@@ -345,6 +372,7 @@ static void check_view(const struct reader *reader)
     for (unsigned i = 0; i < SUBSCRIPTIONS; i++) {
         CHECK(!reader->subscriptions[i].used || reader->subscriptions[i].ended);
     }
+    CHECK(reader->gone_due == 0);
     for (unsigned i = 0; i < OBJECTS; i++) {
         if (objects[i].defined && reads(reader, i, false)) {
             CHECK(reader->known[i] == objects[i].version);
@@ -369,9 +397,19 @@ static void drain(struct reader *reader)
 
 /* ---- steps ---- */
 
+static void mark_late(unsigned index)
+{
+    for (unsigned i = 0; i < READERS; i++) {
+        for (unsigned j = 0; j < SUBSCRIPTIONS; j++) {
+            readers[i].subscriptions[j].late |= UINT64_C(1) << index;
+        }
+    }
+}
+
 static void define_object(unsigned index, unsigned owner, d2k_type type)
 {
     struct truth_object *truth = &objects[index];
+    bool fills_hole = plant->hole_count > 0;
     char description[16];
     snprintf(description, sizeof description, "%u", ++next_version);
     d2k_result result =
@@ -386,9 +424,13 @@ static void define_object(unsigned index, unsigned owner, d2k_type type)
     if (truth->defined && truth->type != type && truth->newest != 0) {
         truth_append(index, (struct truth_update){.type = D2K_TYPE_NONE});
     }
+    if (!truth->defined && fills_hole) {
+        mark_late(index);
+    }
     truth->defined = true;
     truth->owner = owner;
     truth->type = type;
+    truth->hobj = truth->object->hobj;
 }
 
 static void step_define(void)
@@ -398,6 +440,52 @@ static void step_define(void)
         unsigned index = pick(OBJECTS);
         define_object(index, owner, pick(3) == 0 ? D2K_TYPE_TEXT : D2K_TYPE_INTEGER);
     }
+}
+
+/* In the eyes of a reader; `waits`: something of it may wait for the reader still. */
+static void forget_object(struct reader *reader, unsigned index, bool waits)
+{
+    uint64_t bit = UINT64_C(1) << index;
+    if (waits && reads(reader, index, true)) {
+        reader->exact = false; /* what waits of it is dropped */
+    }
+    for (unsigned i = 0; i < SUBSCRIPTIONS; i++) {
+        struct truth_subscription *s = &reader->subscriptions[i];
+        s->had_value &= ~bit;
+        if (!s->ended && (s->told_objects & bit) != 0) {
+            s->told_objects &= ~bit;
+            s->told_values &= ~bit;
+            s->told_gone++;
+        }
+    }
+    if (reader->known[index] != 0 && reads(reader, index, false)) {
+        reader->gone_due |= bit;
+    }
+    reader->known[index] = 0;
+    reader->last[index] = 0;
+    reader->newest[index] = 0;
+}
+
+static void step_delete(void)
+{
+    unsigned index = pick(OBJECTS);
+    struct truth_object *truth = &objects[index];
+    if (!truth->defined) {
+        return;
+    }
+    for (unsigned i = 0; i < READERS; i++) {
+        bool drained = pick(2) == 0;
+        if (readers[i].subscriber != NULL && drained) {
+            drain(&readers[i]);
+        }
+        if (readers[i].subscriber != NULL) {
+            forget_object(&readers[i], index, !drained);
+        }
+    }
+    CHECK(plant_delete(plant, truth->object, NULL) == D2K_OK);
+    truth->defined = false;
+    truth->object = NULL;
+    truth->newest = 0;
 }
 
 static void set_object(unsigned index, bool past)
@@ -447,10 +535,15 @@ static void step_owner(void)
     }
     owner_runs[owner] = false;
     plant_process_end(plant, processes[owner], PROCESS_CRASH, NOW);
-    for (size_t at = 0; at < plant_object_count(plant); at++) {
-        unsigned index = index_of(plant_object_at(plant, at));
+    const struct owner *gone = map_get(&plant->owners, slice_of(owner_names[owner]));
+    if (gone == NULL) {
+        return;
+    }
+    LIST_EACH(&gone->objects, at, following)
+    {
+        unsigned index = index_of(LIST_MEMBER(at, struct object, of_owner));
         struct truth_update update = updates[objects[index].newest];
-        if (objects[index].owner == owner && (update.status & D2K_STATUS_VALID) != 0) {
+        if ((update.status & D2K_STATUS_VALID) != 0) {
             update.status &= ~D2K_STATUS_VALID;
             truth_append(index, update);
         }
@@ -568,6 +661,8 @@ static void take_step(void)
         step_burst();
     } else if (what < 61) {
         step_owner();
+    } else if (what < 63) {
+        step_delete();
     } else {
         step_reader();
     }
@@ -577,7 +672,7 @@ static void take_step(void)
 
 static void begin_world(void)
 {
-    const struct plant_hooks hooks = {.encode = encode, .wake = wake};
+    const struct plant_hooks hooks = {.encode = encode, .wake = wake, .stored_hobj = stored_hobj};
     const uint64_t table_seed[2] = {random_number(), 1};
     memset(objects, 0, sizeof objects);
     update_count = 0;
@@ -602,8 +697,11 @@ static void end_world(void)
             end_reader(&readers[i]);
         }
     }
-    for (size_t at = 0; at < plant_object_count(plant); at++) {
+    for (size_t at = 0; at < plant_object_end(plant); at++) {
         const struct object *object = plant_object_at(plant, at);
+        if (object == NULL) {
+            continue;
+        }
         CHECK(list_empty(&object->readers));
         CHECK(object->current == NULL || object->current->references == 1);
     }
@@ -623,8 +721,8 @@ int main(int argc, char **argv)
         }
         end_world();
     }
-    CHECK(seen_overruns > count && seen_snapshots > count &&
-          seen_runs > count); /* else nothing was tried */
+    CHECK(seen_overruns > count && seen_snapshots > count && seen_runs > count &&
+          seen_gone > count); /* else nothing was tried */
     printf("%llu seeds of %u steps: %llu updates told, %llu snapshots, %llu overruns\n",
            (unsigned long long)count, STEPS, (unsigned long long)seen_updates,
            (unsigned long long)seen_snapshots, (unsigned long long)seen_overruns);

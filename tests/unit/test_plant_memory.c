@@ -129,6 +129,24 @@ static d2k_result start_step(void *name)
     return plant_process_start(plant, &facts, &started, &err);
 }
 
+static d2k_result delete_step(void *name)
+{
+    return plant_delete(plant, plant_object_by_name(plant, slice_of(name)), &err);
+}
+
+static void delete_at_last(char *name)
+{
+    d2k_result result = delete_step(name);
+    if (result != D2K_OK) {
+        defined = plant_object_by_name(plant, slice_of(name));
+        assert_non_null(defined);
+        assert_ptr_equal(plant_object(plant, defined->hobj), defined);
+        assert_false(list_empty(&defined->readers));
+    }
+    must_work_at_last(result, delete_step, name);
+    assert_null(plant_object_by_name(plant, slice_of(name)));
+}
+
 /* ---- the scenario ---- */
 
 /* What the reader knows of each object when everything is taken. */
@@ -186,6 +204,12 @@ static void run_scenario(void)
     assert_true(subscriber_unsubscribe(reader, 4));
     publish_all(other);
     check_view(0);
+    publish_all(text);
+    delete_at_last(names[5]);
+    delete_at_last(names[15]);
+    define_at_last(names[5]);
+    assert_int_equal(plant_object_count(plant), 19);
+    assert_int_equal(plant_object_end(plant), 20);
 }
 
 static bool run_with_failure(unsigned at)
