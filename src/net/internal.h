@@ -93,9 +93,9 @@ struct net_server {
     struct slot *slots;
     uint32_t slot_count, first_free;
     struct list woken;
-    bool received;               /* something, since the sockets were last looked at */
-    uint64_t gathering_since_ns; /* 0: not gathering */
-    uint64_t rests_until_ns;     /* nothing goes out before */
+    bool received;             /* something, since the sockets were last looked at */
+    uint64_t rests_until_ns;   /* nothing goes out before */
+    uint64_t gathers_until_ns; /* after a rest: nothing goes out while more comes; 0: no rest */
     struct list ending;
     struct list released; /* links whose structure goes at the end of the turn */
 };

@@ -68,28 +68,21 @@ void net_server_notify(struct net_server *server)
 
 /* ---- what goes out ---- */
 
-/* Output is gathered in two ways, so that a reader gets many values in one record instead of each
- * in its own: while more keeps coming in, nothing goes out yet; and after an output nothing goes
- * out for as long as that output took. So writing takes at most half of this thread's time, and the
- * dearer it is the more values share it. Neither holds up a value for more than NET_GATHER_MAX_NS,
- * and one that comes alone waits for nothing. */
+/* After an output nothing goes out for as long as that output took, and then as long as more keeps
+ * coming in, each for NET_GATHER_MAX_NS at most. So writing takes at most half of this thread's
+ * time, and the dearer it is the more values share a record. A value that comes alone waits for
+ * nothing. True: look at the sockets before anything goes out. */
 static bool still_gathering(struct net_server *server)
 {
     uint64_t now_ns = os_monotonic_ns();
-    if (server->gathering_since_ns == 0) {
-        server->gathering_since_ns = now_ns;
-    }
     bool more_came = server->received;
     server->received = false;
-    if (more_came && now_ns - server->gathering_since_ns < NET_GATHER_MAX_NS) {
-        return true;
-    }
     if (now_ns < server->rests_until_ns) {
         os_sleep_ns(server->rests_until_ns - now_ns); /* what comes meanwhile is read at one go */
+        server->gathers_until_ns = server->rests_until_ns + NET_GATHER_MAX_NS;
         return true;
     }
-    server->gathering_since_ns = 0;
-    return false;
+    return more_came && now_ns < server->gathers_until_ns;
 }
 
 /* Everything that this turn has woken. Whoever is woken by that comes next, after those whose
@@ -110,16 +103,13 @@ static void flush_woken(struct net_server *server)
 
 static void end_turn(struct net_server *server)
 {
-    if (list_empty(&server->woken)) {
-        server->received = false;
-        return;
-    }
-    if (still_gathering(server)) {
+    if (list_empty(&server->woken) || still_gathering(server)) {
         return;
     }
     uint64_t begin_ns = os_monotonic_ns();
     flush_woken(server);
     uint64_t end_ns = os_monotonic_ns(), took_ns = end_ns - begin_ns;
+    server->gathers_until_ns = 0;
     server->rests_until_ns = end_ns + (took_ns < NET_GATHER_MAX_NS ? took_ns : NET_GATHER_MAX_NS);
 }
 

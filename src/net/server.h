@@ -39,8 +39,8 @@
 /* A link without a byte for so long gives its buffers back at the next tick. */
 #define NET_IDLE_MS 250u
 
-/* How long values are gathered at most while more keep coming in; a value that comes alone waits
- * for nothing. */
+/* How long output rests at most after an output that was dear, and how long it is then gathered at
+ * most while more keeps coming. */
 #define NET_GATHER_MAX_NS 500000u
 
 /* A link is filled by the kernel up to the high mark and again below the low mark. */
