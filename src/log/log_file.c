@@ -26,7 +26,7 @@
 #define WAIT_FOR_EVER         UINT32_MAX
 #define REPORT_WAIT_MS        250u /* a report of repeated lines comes so late at most */
 #define WINDOW_MS             20u
-#define BATCHES_IN_WINDOW_MAX 8u /* then lines wait for the next window */
+#define BATCHES_IN_WINDOW_MAX 2u /* then lines wait for the next window */
 #define PRIORITY_MARK_SIZE    3u /* "<4>" */
 
 struct log_file {

@@ -54,10 +54,11 @@ struct worker {
     uint64_t turns;
     uint64_t listen_at_ms; /* 0: it listens */
     struct listening listening[NET_ADDRESSES_MAX];
-    struct list waiting;  /* for the peer, longest first */
-    struct list starting; /* a first flight is to be made, first come first served */
-    struct list released; /* ended in this turn: what is ready in it may still name them */
-    unsigned opening_count, opening_max;
+    struct list waiting;       /* for the peer, longest first */
+    struct list starting;      /* a first flight is to be made, first come first served */
+    struct list released;      /* ended in this turn: what is ready in it may still name them */
+    atomic_uint opening_count; /* read by the other workers */
+    unsigned opening_max;
     uint64_t checked_ms; /* deadlines, last */
     bool check_was_late;
 };
@@ -68,7 +69,7 @@ struct worker {
 static void opening_release(struct opening *o)
 {
     list_remove(&o->link);
-    o->worker->opening_count--;
+    atomic_fetch_sub(&o->worker->opening_count, 1);
     o->released = true;
     list_append(&o->worker->released, &o->link);
 }
@@ -407,7 +408,7 @@ static bool drop_longest_waiting(struct worker *w, const char *why)
 static void opening_new(struct worker *w, int fd, const struct os_address *peer, bool local)
 {
     bool room =
-        w->opening_count < w->opening_max ||
+        atomic_load(&w->opening_count) < w->opening_max ||
         drop_longest_waiting(w, "too many connections are opening; this one has waited longest");
     struct opening *o = room ? calloc(1, sizeof *o) : NULL;
     struct session *session = room ? session_new_server() : NULL;
@@ -432,7 +433,7 @@ static void opening_new(struct worker *w, int fd, const struct os_address *peer,
     o->local = local;
     o->session = session;
     list_init(&o->link);
-    w->opening_count++;
+    atomic_fetch_add(&w->opening_count, 1);
     opening_wait(o, NET_OPENING_TIMEOUT_MS);
     if (local && os_socket_peer_user(fd, &o->user) != 0) {
         opening_drop(o, "the user at the other end of the local socket is not known");
@@ -466,13 +467,27 @@ static void accept_failed(struct worker *w, int error)
     listen_pause(w);
 }
 
+/* Whoever has less to do takes who comes next, or a crowd would wait for one worker while another
+ * has nothing left. */
+static bool has_more_than_another(const struct worker *w)
+{
+    const struct net_server *server = w->server;
+    unsigned own = atomic_load(&w->opening_count);
+    for (unsigned i = 0; i < server->options.workers; i++) {
+        if (own > atomic_load(&server->workers[i].opening_count) + ACCEPT_AT_ONCE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_connection(struct watched *watched, int events)
 {
     const struct listening *l = LIST_MEMBER(watched, struct listening, watched);
     const struct listener *listener = l->listener;
     struct worker *w = l->worker;
     (void)events;
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+    for (int i = 0; i < ACCEPT_AT_ONCE && !has_more_than_another(w); i++) {
         int fd;
         struct os_address peer;
         int rc = os_socket_accept(listener->fd, &fd, &peer);

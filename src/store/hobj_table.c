@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/system.h"
 #include "os/thread.h"
@@ -17,6 +18,7 @@
 #define DIRECTORY_MODE  0750u
 #define FILE_MODE       0640u
 #define BATCH_MAX_BYTES (64u * 1024u)
+#define WRITE_EVERY_MS  20u /* while names keep coming */
 
 struct hobj_table {
     const struct log *log;
@@ -28,11 +30,13 @@ struct hobj_table {
     struct os_condition *changed;
     struct hobj_entries entries;
     bool ends;
+    bool idle; /* the thread waits for an entry */
 
     /* The thread's own. */
     struct os_thread *thread;
-    size_t written; /* entries that stand in the file */
-    bool failed;    /* the end of the file is not known: it is to be written anew */
+    size_t written;      /* entries that stand in the file */
+    uint64_t written_ms; /* when it began to write last */
+    bool failed;         /* the end of the file is not known: it is to be written anew */
 };
 
 /* ---- the thread ---- */
@@ -106,13 +110,27 @@ static bool write_some(struct hobj_table *table)
     return error == 0;
 }
 
+/* A crowd that registers at once is written in a few pieces. */
+static void gather(struct hobj_table *table)
+{
+    uint64_t now_ms;
+    while (!table->ends && (now_ms = os_monotonic_ms()) < table->written_ms + WRITE_EVERY_MS) {
+        (void)os_condition_wait(table->changed, table->mutex,
+                                (uint32_t)(table->written_ms + WRITE_EVERY_MS - now_ms));
+    }
+    table->written_ms = os_monotonic_ms();
+}
+
 /* Waits for an entry that the last attempt has not seen, or the end. */
 static size_t wait_for_more(struct hobj_table *table, size_t seen, bool *ret_ends)
 {
     os_mutex_lock(table->mutex);
     while (!table->ends && table->entries.count == seen) {
+        table->idle = true;
         (void)os_condition_wait(table->changed, table->mutex, UINT32_MAX);
     }
+    table->idle = false;
+    gather(table);
     size_t count = table->entries.count;
     *ret_ends = table->ends;
     os_mutex_unlock(table->mutex);
@@ -312,7 +330,8 @@ void hobj_table_add(struct hobj_table *table, struct slice name, uint32_t hobj)
     }
     os_mutex_lock(table->mutex);
     d2k_result result = hobj_entries_add(&table->entries, name, hobj, &err);
-    if (result == D2K_OK) {
+    if (result == D2K_OK && table->idle) {
+        table->idle = false;
         os_condition_signal(table->changed);
     }
     os_mutex_unlock(table->mutex);
