@@ -333,7 +333,9 @@ uint32_t connect_choose_wait(d2k_client *client)
     }
     uint32_t wait = whole / 2 + random % (whole / 2 + 1);
     if (wait < connector->retry_after_ms) {
-        wait = connector->retry_after_ms + random % (CLIENT_WAIT_MIN_MS + 1);
+        /* All who were refused at once were told the same. */
+        wait = connector->retry_after_ms +
+               random % (connector->retry_after_ms / 2 + CLIENT_WAIT_MIN_MS);
     }
     connector->rounds_failed++;
     connector->retry_after_ms = 0;

@@ -13,12 +13,9 @@
 #include "os/clock.h"
 #include "os/system.h"
 
-/* After which a client may try again that was refused for want of room. */
-#define RETRY_AFTER_MS 10000u
-
 static void refuse(struct client *c, uint16_t code, const char *sentence)
 {
-    net_link_end(c->link, WIRE_REFUSE, code, code == WIRE_CODE_LIMIT ? RETRY_AFTER_MS : 0,
+    net_link_end(c->link, WIRE_REFUSE, code, code == WIRE_CODE_LIMIT ? NET_RETRY_AFTER_MS : 0,
                  sentence);
 }
 

@@ -34,6 +34,8 @@
 /* How long the peer may take to close after our last message. */
 #define NET_LINGER_MS      2000u
 #define NET_LISTEN_BACKLOG 4096
+/* When somebody may come again for whom there was no room. */
+#define NET_RETRY_AFTER_MS 10000u
 #define NET_ADDRESSES_MAX  16u
 
 /* A link without a byte for so long gives its buffers back at the next tick. */

@@ -168,7 +168,8 @@ static bool opening_write(struct opening *o)
 static void opening_refuse(struct opening *o, uint16_t code, const char *why)
 {
     report(o, why);
-    session_end(o->session, WIRE_REFUSE, code, 0, why);
+    session_end(o->session, WIRE_REFUSE, code, code == WIRE_CODE_LIMIT ? NET_RETRY_AFTER_MS : 0,
+                why);
     o->refused = true;
     if (opening_write(o)) {
         opening_wait(o, NET_LINGER_MS);

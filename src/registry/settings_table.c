@@ -142,7 +142,7 @@ static const struct setting table[] = {
      "What happens when a certificate is outside its dates. warn: a WARNING in the log; strict: "
      "new links are refused."},
     {SETTINGS_APPLICATION, "TLS_Server", "TLS_Resumption", &resumption_type,
-     APPLICATION(tls_server.resumption), "off", SETTING_AT_NEXT_CONNECT, "kernel",
+     APPLICATION(tls_server.resumption), "on", SETTING_AT_NEXT_CONNECT, "kernel",
      "on: a client that returns within 12 hours is known by a ticket (TLS 1.3) and costs no "
      "signature, unless certificate, key, level or any of these settings changed. off: every "
      "handshake is a full one."},
@@ -164,7 +164,7 @@ static const struct setting table[] = {
      "What happens when a listed certificate is outside its dates. warn: a WARNING in the log; "
      "strict: the client does not connect."},
     {SETTINGS_APPLICATION, "TLS_Client", "TLS_Resumption", &resumption_type,
-     APPLICATION(tls_client.resumption), "off", SETTING_AT_NEXT_CONNECT, "clients",
+     APPLICATION(tls_client.resumption), "on", SETTING_AT_NEXT_CONNECT, "clients",
      "on: the tickets of kernels are kept in memory and used when the client connects again, "
      "unless list, level or any of these settings changed."},
 

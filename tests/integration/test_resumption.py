@@ -19,7 +19,11 @@ def identity(plant, seed_identity):
 
 
 def resuming(identity, level):
-    return tls_server(identity, level, TLS_Resumption="on")
+    return tls_server(identity, level)
+
+
+def not_resuming(identity, level):
+    return tls_server(identity, level, TLS_Resumption="off")
 
 
 @pytest.fixture
@@ -44,8 +48,8 @@ def connect(plant, context, session=None):
     return reused, session
 
 
-def test_nothing_is_resumed_by_default(plant, identity):
-    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+def test_nothing_is_resumed_where_it_is_switched_off(plant, identity):
+    plant.server_config.application("PLANT", not_resuming(identity, "TLSNoPeerAuth"))
     plant.start_kernel()
     for version in (TLS12, TLS13):
         context = context_of(version)
@@ -55,7 +59,7 @@ def test_nothing_is_resumed_by_default(plant, identity):
 
 
 def test_switching_it_on_and_off_acts_at_the_next_connect(plant, identity):
-    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    plant.server_config.application("PLANT", not_resuming(identity, "TLSNoPeerAuth"))
     plant.start_kernel()
     context = context_of(TLS13)
     assert not connect(plant, context)[1].has_ticket
@@ -63,7 +67,7 @@ def test_switching_it_on_and_off_acts_at_the_next_connect(plant, identity):
     _, session = connect(plant, context)
     assert connect(plant, context, session)[0]
     _, session = connect(plant, context)
-    plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
+    plant.server_config.application("PLANT", not_resuming(identity, "TLSNoPeerAuth"))
     assert not connect(plant, context, session)[0]
 
 

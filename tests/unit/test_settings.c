@@ -103,8 +103,8 @@ static void an_empty_file_has_the_defaults(void **state)
     assert_int_equal(s.tls_client.min_version, TLS_MIN_1_2);
     assert_int_equal(s.tls_server.dates, TLS_DATES_WARN);
     assert_int_equal(s.tls_client.dates, TLS_DATES_WARN);
-    assert_int_equal(s.tls_server.resumption, TLS_RESUMPTION_OFF);
-    assert_int_equal(s.tls_client.resumption, TLS_RESUMPTION_OFF);
+    assert_int_equal(s.tls_server.resumption, TLS_RESUMPTION_ON);
+    assert_int_equal(s.tls_client.resumption, TLS_RESUMPTION_ON);
     assert_int_equal(s.max_clients, 10000);
     assert_int_equal(s.handshake_workers, 0);
     assert_int_equal(s.kom_period_ms, 1000);

@@ -53,7 +53,7 @@ static struct tls_policy *resuming_kernel(void)
     return policy;
 }
 
-/* Off is the default: whoever wants it writes it down. */
+/* On is the default of the configuration, not of a policy: it has to be asked for here. */
 static void nothing_is_resumed_unless_it_is_switched_on(void **state)
 {
     (void)state;
