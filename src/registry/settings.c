@@ -114,11 +114,18 @@ static bool is_tls_section(const char *kind, const char *key)
             text_equal_ignoring_case(key, "TLS_Client"));
 }
 
+static bool is_rights_section(const char *kind, const char *key)
+{
+    return strcmp(kind, SETTINGS_APPLICATION) == 0 && registry_key_is_below(key, "Rights");
+}
+
 /* An unknown value is ignored with a warning. But a TLS parameter that acts nowhere because of the
- * place it stands in would leave somebody open who asked for protection: that is an error. */
+ * place it stands in, or a rule whose half is not understood, would leave somebody open who asked
+ * for protection: that is an error. */
 static void report_unknown_value(struct reader *r, const struct registry_value *value)
 {
     char name[SHOWN_MAX], key[SHOWN_MAX], suggestion[PROBLEM_MAX];
+    bool is_rule = is_rights_section(r->kind, value->key);
     shown(value->name, name);
     shown(value->key, key);
     settings_suggest(r->kind, value->key, value->name, suggestion, sizeof suggestion);
@@ -131,8 +138,8 @@ static void report_unknown_value(struct reader *r, const struct registry_value *
     } else if (value->key[0] == '\0') {
         report(r, false, value->line, "unknown value %s is ignored%s%s", name, space, suggestion);
     } else {
-        report(r, false, value->line, "unknown value %s in [%s] is ignored%s%s", name, key, space,
-               suggestion);
+        report(r, is_rule, value->line, "unknown value %s in [%s]%s%s%s", name, key,
+               is_rule ? "" : " is ignored", space, suggestion);
     }
 }
 
@@ -141,8 +148,13 @@ static void report_unknown_section(struct reader *r, const struct registry_secti
     char key[SHOWN_MAX];
     shown(section->key, key);
     const char *near = settings_near_section(r->kind, section->key);
-    /* [TLS_Sever] must not mean "no TLS". */
-    bool is_error = near != NULL && is_tls_section(r->kind, near);
+    if (is_rights_section(r->kind, section->key)) {
+        return; /* rights_parse() says what is wrong with it */
+    }
+    /* [TLS_Sever] must not mean "no TLS", nor [Rigths\10] "no rule". */
+    bool is_error =
+        near != NULL && (is_tls_section(r->kind, near) || is_rights_section(r->kind, near) ||
+                         text_equal_ignoring_case(near, "Users"));
     if (near == NULL) {
         report(r, false, section->line, "unknown section [%s] is ignored", key);
     } else {
@@ -270,6 +282,19 @@ static void check_client(struct reader *r, struct tls_client_settings *client)
     }
 }
 
+static void report_mistake(void *context, unsigned line, const char *text)
+{
+    report(context, true, line, "%s", text);
+}
+
+/* What is wrong with a single value was reported by then. */
+static d2k_result read_rights(struct reader *r, struct rights **ret_rights)
+{
+    struct rights_report to_reader = {report_mistake, r};
+    d2k_result result = rights_parse(r->file, &to_reader, ret_rights);
+    return result == D2K_CONFIG ? D2K_OK : result;
+}
+
 d2k_result settings_parse_application(const struct registry_file *file,
                                       const struct settings_findings *findings,
                                       struct application_settings *ret_settings, struct error *err)
@@ -284,6 +309,8 @@ d2k_result settings_parse_application(const struct registry_file *file,
     if (result == D2K_OK) {
         check_server(&r, &ret_settings->tls_server);
         check_client(&r, &ret_settings->tls_client);
+        ret_settings->users.present = registry_has_key(file, "Users");
+        result = read_rights(&r, &ret_settings->rights);
     }
     return finish(&r, result);
 }
@@ -420,6 +447,9 @@ void settings_free_application(struct application_settings *settings)
     for (size_t i = 0; i < settings->tls_client.trusted_count; i++) {
         free(settings->tls_client.trusted_certs[i]);
     }
+    free(settings->users.file);
+    free(settings->users.pam_service);
+    rights_unref(settings->rights);
     *settings = (struct application_settings){0};
 }
 

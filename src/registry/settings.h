@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "registry/location.h"
 #include "registry/registry.h"
+#include "registry/rights.h"
 
 enum tls_level {
     TLS_LEVEL_NONE,
@@ -28,6 +29,16 @@ enum tls_cert_dates {
 enum tls_resumption {
     TLS_RESUMPTION_OFF,
     TLS_RESUMPTION_ON,
+};
+
+enum users_authentication {
+    USERS_BY_FILE,
+    USERS_BY_PAM,
+};
+
+enum users_plain {
+    USERS_PLAIN_REFUSE,
+    USERS_PLAIN_ALLOW,
 };
 
 #define SETTINGS_PATHS_MAX 64 /* entries of TLS_TrustedCerts */
@@ -54,6 +65,15 @@ struct tls_client_settings {
     enum tls_resumption resumption;
 };
 
+/* cfg_<application>.conf, [Users] */
+struct users_settings {
+    bool present; /* the section is there */
+    enum users_authentication authentication;
+    char *file;        /* Users_File */
+    char *pam_service; /* Users_PamService */
+    enum users_plain plain;
+};
+
 /* What d2k-kom measures. */
 #define KOM_GROUP_CPU         1u
 #define KOM_GROUP_MEMORY      2u
@@ -68,6 +88,8 @@ struct tls_client_settings {
 struct application_settings {
     struct tls_server_settings tls_server;
     struct tls_client_settings tls_client;
+    struct users_settings users;
+    struct rights *rights;      /* [Rights\<n>]; NULL: there are no rules */
     unsigned max_clients;       /* Max_Clients */
     unsigned handshake_workers; /* Handshake_Workers; 0: one per processor */
     unsigned kom_period_ms;     /* [KOM] Period */

@@ -46,6 +46,18 @@ static const struct setting_choice resumptions[] = {
     {0},
 };
 
+static const struct setting_choice authentications[] = {
+    {"file", USERS_BY_FILE, CHOICE_SHOWN, NULL},
+    {"pam", USERS_BY_PAM, CHOICE_SHOWN, NULL},
+    {0},
+};
+
+static const struct setting_choice plain_logons[] = {
+    {"refuse", USERS_PLAIN_REFUSE, CHOICE_SHOWN, NULL},
+    {"allow", USERS_PLAIN_ALLOW, CHOICE_SHOWN, NULL},
+    {0},
+};
+
 static const struct setting_choice kom_groups[] = {
     {"cpu", KOM_GROUP_CPU, CHOICE_SHOWN, NULL},
     {"memory", KOM_GROUP_MEMORY, CHOICE_SHOWN, NULL},
@@ -67,6 +79,20 @@ static const struct setting_type client_level_type = CHOICES(client_levels);
 static const struct setting_type min_version_type = CHOICES(min_versions);
 static const struct setting_type cert_dates_type = CHOICES(cert_dates);
 static const struct setting_type resumption_type = CHOICES(resumptions);
+
+static const struct setting_type authentication_type = CHOICES(authentications);
+static const struct setting_type plain_logon_type = CHOICES(plain_logons);
+
+#define PATTERNS(of)                                                                             \
+    {                                                                                            \
+        .name = "1 to 64 patterns, separated by ,", .parse = setting_parse_patterns, .min = (of) \
+    }
+static const struct setting_type process_patterns_type = PATTERNS(RIGHTS_OF_PROCESSES);
+static const struct setting_type user_patterns_type = PATTERNS(RIGHTS_OF_USERS);
+static const struct setting_type object_patterns_type = PATTERNS(RIGHTS_OF_OBJECTS);
+_Static_assert(RIGHTS_PATTERNS_MAX == 64, "the name of the types says 64");
+static const struct setting_type rights_type = {
+    .name = "list of see, set, define, admin, separated by ,", .parse = setting_parse_rights};
 
 static const struct setting_type path_type = {.name = "path", .parse = setting_parse_path};
 static const struct setting_type paths_type = {
@@ -98,6 +124,7 @@ static const struct setting_type period_type = NUMBER(setting_parse_unsigned, 10
 #define APPLICATION(member)  offsetof(struct application_settings, member)
 #define INSTALLATION(member) offsetof(struct installation_settings, member)
 
+#define RIGHTS_KEY     "Rights\\<n>"
 #define REDUNDANCY_KEY "Redundancy\\<group>\\Kernel_<n>"
 
 static const struct setting table[] = {
@@ -167,6 +194,41 @@ static const struct setting table[] = {
      APPLICATION(tls_client.resumption), "on", SETTING_AT_NEXT_CONNECT, "clients",
      "on: the tickets of kernels are kept in memory and used when the client connects again, "
      "unless list, level or any of these settings changed."},
+
+    {SETTINGS_APPLICATION, RIGHTS_KEY, "Process", &process_patterns_type, SETTING_ONLY_CHECKED,
+     NULL, SETTING_WHILE_RUNNING, "kernel",
+     "Names of the processes that the rule is for; without it all."},
+    {SETTINGS_APPLICATION, RIGHTS_KEY, "User", &user_patterns_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_WHILE_RUNNING, "kernel",
+     "Names of the users that the rule is for, once they are logged on; without it everybody, "
+     "logged on or not."},
+    {SETTINGS_APPLICATION, RIGHTS_KEY, "Object", &object_patterns_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_WHILE_RUNNING, "kernel",
+     "Names of the objects that the rule is about; without it all."},
+    {SETTINGS_APPLICATION, RIGHTS_KEY, "Allow", &rights_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_WHILE_RUNNING, "kernel",
+     "What is allowed. Of the rules in the order of their numbers the first that fits and names "
+     "the "
+     "right decides. admin needs User."},
+    {SETTINGS_APPLICATION, RIGHTS_KEY, "Deny", &rights_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_WHILE_RUNNING, "kernel", "What is forbidden."},
+
+    {SETTINGS_APPLICATION, "Users", "Users_Authentication", &authentication_type,
+     APPLICATION(users.authentication), "file", SETTING_WHILE_RUNNING, "kernel",
+     "file: names and passwords (Argon2id) in Users_File. pam: the system is asked, through "
+     "Users_PamService."},
+    {SETTINGS_APPLICATION, "Users", "Users_File", &path_type, APPLICATION(users.file), "users.conf",
+     SETTING_WHILE_RUNNING, "kernel",
+     "Users and their passwords; written by d2k-registry user. Mode 0600, or 0640 with the group "
+     "of the kernel."},
+    {SETTINGS_APPLICATION, "Users", "Users_PamService", &name_type, APPLICATION(users.pam_service),
+     "d2k", SETTING_WHILE_RUNNING, "kernel",
+     "Service of PAM (/etc/pam.d/<name>) that checks names and passwords where "
+     "Users_Authentication is pam."},
+    {SETTINGS_APPLICATION, "Users", "Users_Plain", &plain_logon_type, APPLICATION(users.plain),
+     "refuse", SETTING_WHILE_RUNNING, "kernel",
+     "Whether somebody may log on over a link without TLS, where everybody on the network can read "
+     "the password. The local socket is no such link."},
 
     {SETTINGS_APPLICATION, "KOM", "Period", &period_type, APPLICATION(kom_period_ms), "1000",
      SETTING_WHILE_RUNNING, "kom", "Milliseconds between two measurements of this machine."},

@@ -14,7 +14,9 @@
 _Static_assert(sizeof(enum tls_level) == sizeof(int) &&
                    sizeof(enum tls_min_version) == sizeof(int) &&
                    sizeof(enum tls_cert_dates) == sizeof(int) &&
-                   sizeof(enum tls_resumption) == sizeof(int),
+                   sizeof(enum tls_resumption) == sizeof(int) &&
+                   sizeof(enum users_authentication) == sizeof(int) &&
+                   sizeof(enum users_plain) == sizeof(int),
                "setting_parse_choice() stores an int into each of them");
 
 static d2k_result refuse(const struct setting_input *input, const char *why)
@@ -329,4 +331,21 @@ d2k_result setting_parse_address(const struct setting_type *type, const struct s
         return D2K_CONFIG;
     }
     return D2K_OK;
+}
+
+d2k_result setting_parse_patterns(const struct setting_type *type,
+                                  const struct setting_input *input, void *target)
+{
+    (void)target;
+    return rights_patterns_parse(input->text, (enum rights_kind)type->min, NULL, input->problem,
+                                 input->problem_size);
+}
+
+d2k_result setting_parse_rights(const struct setting_type *type, const struct setting_input *input,
+                                void *target)
+{
+    unsigned unused;
+    (void)type;
+    (void)target;
+    return rights_words_parse(input->text, &unused, input->problem, input->problem_size);
 }

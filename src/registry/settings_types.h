@@ -24,6 +24,12 @@ d2k_result setting_parse_application_name(const struct setting_type *type,
 d2k_result setting_parse_address(const struct setting_type *type, const struct setting_input *input,
                                  void *target); /* only checked */
 
+d2k_result setting_parse_patterns(const struct setting_type *type,
+                                  const struct setting_input *input,
+                                  void *target); /* only checked; min: enum rights_kind */
+d2k_result setting_parse_rights(const struct setting_type *type, const struct setting_input *input,
+                                void *target); /* only checked */
+
 /* "None, TLSNoPeerAuth" with this separator. Returns ret. */
 char *setting_choices_text(const struct setting_choice *choices, const char *separator, char *ret,
                            size_t size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/users.h"
 #include "base/text.h"
 #include "os/clock.h"
 #include "programs/registry/findings.h"
@@ -159,6 +160,26 @@ static void check_trusted(struct check *check, const struct registry_file *file,
     }
 }
 
+/* ---- users ---- */
+
+static void check_users(struct check *check, const struct registry_file *file,
+                        const struct users_settings *settings)
+{
+    struct users *users;
+    struct error err;
+    if (!settings->present || settings->authentication != USERS_BY_FILE) {
+        return;
+    }
+    d2k_result result = users_read(settings->file, &users, &err);
+    if (result == D2K_OK) {
+        users_free(users);
+        return;
+    }
+    findings_add(check->findings, result == D2K_NOT_FOUND ? SEVERITY_WARNING : SEVERITY_ERROR,
+                 check->path, line_of(file, "Users", "Users_File"), "%s: nobody can log on",
+                 err.text);
+}
+
 /* ---- files ---- */
 
 static void note_missing_sections(struct check *check, const struct application_settings *settings,
@@ -189,6 +210,7 @@ void check_application_file(struct findings *findings, const struct registry_fil
         if (with_certificates) {
             check_identity(check, file, &settings.tls_server);
             check_trusted(check, file, &settings.tls_client);
+            check_users(check, file, &settings.users);
         }
         note_missing_sections(check, &settings, application);
     }

@@ -10,6 +10,7 @@
 #include "programs/registry/options.h"
 #include "programs/registry/output.h"
 #include "programs/registry/show.h"
+#include "programs/registry/user.h"
 
 static const struct {
     const char *name;
@@ -22,6 +23,7 @@ static const struct {
     {"import", import_run},
     {"export", export_run},
     {"check", check_configuration},
+    {"user", user_run},
 };
 
 static int run_command(const struct options *options)

@@ -94,7 +94,8 @@ static d2k_result take_argument(struct options *options, int argc, char **argv, 
     } with_value[] = {{"--config-dir", &options->config_dir},
                       {"--installation", &options->installation},
                       {"--application", &options->application},
-                      {"--from", &options->from}};
+                      {"--from", &options->from},
+                      {"--password-file", &options->password_file}};
     for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
         int taken = take_value(with_value[i].name, argc, argv, at, with_value[i].value);
         if (taken < 0) {
@@ -119,6 +120,7 @@ enum flag {
     FLAG_DRY_RUN = 8,
     FLAG_UTF8 = 16,
     FLAG_FROM = 32,
+    FLAG_PASSWORD_FILE = 64,
 };
 
 static const struct command {
@@ -135,9 +137,10 @@ static const struct command {
     {"import", "FILE.reg", 1, FLAG_FORCE | FLAG_DRY_RUN | FLAG_FROM},
     {"export", NULL, 0, FLAG_UTF8},
     {"settings", NULL, 0, FLAG_MARKDOWN},
+    {"user", "list, add NAME, passwd NAME or remove NAME", 2, FLAG_PASSWORD_FILE},
 };
 
-#define COMMANDS "list, get, set, unset, check, import, export or settings"
+#define COMMANDS "list, get, set, unset, check, import, export, settings or user"
 
 static const struct command *find_command(const char *name)
 {
@@ -157,9 +160,13 @@ static d2k_result check_flags(const struct options *options, const struct comman
         unsigned flag;
         const char *name;
     } flags[] = {
-        {options->json, FLAG_JSON, "--json"},    {options->markdown, FLAG_MARKDOWN, "--markdown"},
-        {options->force, FLAG_FORCE, "--force"}, {options->dry_run, FLAG_DRY_RUN, "--dry-run"},
-        {options->utf8, FLAG_UTF8, "--utf8"},    {options->from != NULL, FLAG_FROM, "--from"},
+        {options->json, FLAG_JSON, "--json"},
+        {options->markdown, FLAG_MARKDOWN, "--markdown"},
+        {options->force, FLAG_FORCE, "--force"},
+        {options->dry_run, FLAG_DRY_RUN, "--dry-run"},
+        {options->utf8, FLAG_UTF8, "--utf8"},
+        {options->from != NULL, FLAG_FROM, "--from"},
+        {options->password_file != NULL, FLAG_PASSWORD_FILE, "--password-file"},
     };
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (flags[i].is_given && (command->flags & flags[i].flag) == 0) {
@@ -274,6 +281,9 @@ static d2k_result take_assignments(struct options *options, struct error *err)
 static d2k_result take_words(struct options *options, struct error *err)
 {
     bool is_change = strcmp(options->command, "set") == 0 || strcmp(options->command, "unset") == 0;
+    if (strcmp(options->command, "user") == 0) {
+        return D2K_OK;
+    }
     return is_change ? take_assignments(options, err) : take_operand(options, err);
 }
 

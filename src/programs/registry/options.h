@@ -21,6 +21,7 @@ struct options {
     const char *operand; /* of commands with one: KEY, KEY\NAME, FILE; or NULL */
     const char *application, *installation, *config_dir;
     const char *from; /* installation in the file that is imported */
+    const char *password_file;
     bool json, markdown, force, dry_run, utf8, help, version;
     struct tree_path path; /* of operand */
     struct assignment *assignments;
