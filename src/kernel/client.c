@@ -51,6 +51,18 @@ bool client_may_administer(const struct client *c, const char **ret_why)
     return uid == 0 || uid == c->kernel->setup.admin_uid;
 }
 
+bool client_may_define(const struct client *c, struct slice name, const char **ret_why)
+{
+    (void)name;
+    return client_may_administer(c, ret_why);
+}
+
+bool client_may_set(const struct client *c, const struct object *object, const char **ret_why)
+{
+    (void)object;
+    return client_may_administer(c, ret_why);
+}
+
 /* ---- sending ---- */
 
 void client_send(struct client *c, const struct wire_message *message)
@@ -97,6 +109,10 @@ uint16_t client_code_of(d2k_result result)
     case D2K_LIMIT:
     case D2K_NO_MEMORY:
         return WIRE_CODE_LIMIT;
+    case D2K_FILE:
+        return WIRE_CODE_STORAGE;
+    case D2K_AGAIN:
+        return WIRE_CODE_BUSY;
     default:
         return WIRE_CODE_INTERNAL;
     }
@@ -204,6 +220,10 @@ static handler *handler_of(uint16_t type)
         return on_ping;
     case WIRE_DEFINE:
         return values_define;
+    case WIRE_CONFIGURE:
+        return configuration_configure;
+    case WIRE_DELETE:
+        return configuration_delete;
     case WIRE_UPDATE:
         return values_update;
     case WIRE_ACKNOWLEDGE_UP_TO:

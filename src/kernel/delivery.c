@@ -43,6 +43,7 @@ struct wire_message delivery_object_info(const struct object *object, uint64_t r
     info->hobj = object->hobj;
     info->type = (uint8_t)object->type;
     info->name = slice_of(object->name);
+    info->properties = (struct slice){object->properties, object->properties_size};
     info->description = slice_of(object->description);
     info->unit = slice_of(object->unit);
     info->owner = slice_of(object->owner);

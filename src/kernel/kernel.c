@@ -70,6 +70,11 @@ static void on_tick(void *context, uint64_t now_ms)
     clients_bury(kernel);
 }
 
+static void on_notified(void *context)
+{
+    configuration_settle(context);
+}
+
 static void on_asked_to_end(void *context)
 {
     kernel_end(context, "the kernel was asked to end by a signal");
@@ -109,6 +114,7 @@ struct net_callbacks kernel_callbacks(struct kernel *kernel)
         .closed = on_closed,
         .tick = on_tick,
         .asked_to_end = on_asked_to_end,
+        .notified = on_notified,
         .not_opened = on_not_opened,
         .asked_to_read_again = service_read_again,
     };
@@ -128,6 +134,7 @@ d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup, 
     kernel->log = setup->log;
     kernel->plant = setup->plant;
     list_init(&kernel->gone);
+    list_init(&kernel->changes);
     os_host_name(kernel->name, sizeof kernel->name);
     if (!os_random(kernel->instance, sizeof kernel->instance)) {
         return error_set(err, D2K_INTERNAL, "the system gives no random bytes");

@@ -12,10 +12,13 @@
 #include "model/plant.h"
 #include "net/server.h"
 #include "session/session.h"
+#include "store/hobj_table.h"
+#include "store/plant_store.h"
 #include "wire/message.h"
 
 /* Limits of one client. */
 #define CLIENT_QUERIES_MAX     64u    /* lists and reads that are being answered */
+#define CLIENT_CHANGES_MAX     1024u  /* Configure, Delete and Write that wait for the disk */
 #define CLIENT_PING_MAX        65536u /* bytes of a Ping */
 #define CLIENT_REGISTER_MS     10000u /* from the end of the handshake to a complete registration */
 #define CLIENT_PROBE_MS        2000u  /* how long the holder of a wanted name may take to answer */
@@ -29,6 +32,7 @@ struct kernel_setup {
     const char *application;
     struct log *log;
     struct plant *plant;
+    struct hobj_table *hobjs;
     unsigned max_clients;
     uint32_t admin_uid; /* this user and root may administer over the local socket */
     struct tls_keeper *keeper;
@@ -58,6 +62,10 @@ struct kernel {
     struct log_limiter refusals; /* of connections that did not become processes */
     struct list
         gone; /* clients whose link has ended, freed when nobody can be working on them any more */
+
+    struct plant_store *store; /* of the kernel's own objects */
+    struct list changes;       /* struct change, that wait for the store, in its order */
+    uint32_t highest_number;   /* in the table of numbers when the store was opened */
 
     /* system tags */
     struct object *tag_clients, *tag_requests, *tag_memory, *tag_cpu;
@@ -100,7 +108,8 @@ struct client {
     uint64_t last_sequence;        /* of its published values */
     struct list queries;           /* struct query, in the order they came */
     unsigned query_count;
-    bool values_first; /* in the next fill; then the answers, in turn */
+    unsigned change_count; /* that wait for the store */
+    bool values_first;     /* in the next fill; then the answers, in turn */
     bool refusal_logged;
     struct list gone_link;
 };
@@ -158,6 +167,9 @@ uint16_t client_code_of(d2k_result result);
 const char *client_where(const struct client *c, char ret_text[CLIENT_WHERE_MAX]);
 /* May it ask for administrative things? False: *ret_why tells it. */
 bool client_may_administer(const struct client *c, const char **ret_why);
+/* May it define or delete this object of the kernel, or set this user variable? As above. */
+bool client_may_define(const struct client *c, struct slice name, const char **ret_why);
+bool client_may_set(const struct client *c, const struct object *object, const char **ret_why);
 
 /* registration.c */
 
@@ -174,6 +186,34 @@ void values_define(struct client *c, const struct wire_message *message);
 void values_update(struct client *c, const struct wire_message *message);
 void values_acknowledge(struct client *c, const struct wire_message *message);
 void values_write(struct client *c, const struct wire_message *message);
+
+/* definitions.c: what a message says of an object, checked */
+
+/* Reads a list of properties into a definition, whose other fields are set already: the list may
+ * confirm its kind, not change it. What this kernel knows is kept in `properties` (an empty
+ * buffer), to which the definition then points. D2K_ARGUMENT with the reason, D2K_NO_MEMORY. */
+d2k_result definition_take(struct slice list, struct definition *definition,
+                           struct buffer *properties, struct error *err) D2K_MUST_CHECK;
+/* The kind that a list of properties wants, `otherwise` if it wants none. */
+enum object_kind definition_kind(struct slice list, enum object_kind otherwise);
+/* The value that a user variable has when nobody has written it yet; false: none was given, or it
+ * is not a value of this type. Its text points into the properties. */
+bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value);
+
+/* configuration.c: what the kernel owns itself, and stores */
+
+/* Loads what is stored, after the system tags are defined. D2K_CONFIG, D2K_FILE, D2K_NO_MEMORY. */
+d2k_result configuration_open(struct kernel *kernel, const char *state_dir,
+                              struct error *err) D2K_MUST_CHECK;
+/* Writes what waits; while kernel->net is still there. */
+void configuration_close(struct kernel *kernel);
+/* What the store has done is done in the plant and answered. */
+void configuration_settle(struct kernel *kernel);
+void configuration_configure(struct client *c, const struct wire_message *message);
+void configuration_delete(struct client *c, const struct wire_message *message);
+/* Answers the Write of a value to a user variable, once it is stored. */
+void configuration_write(struct client *c, const struct wire_message *message,
+                         const struct object *object, const d2k_value *value);
 
 /* queries.c: what a client asks once */
 

@@ -195,11 +195,15 @@ static d2k_result make_kernel(struct program *p, struct error *err)
         .application = p->application,
         .log = p->log,
         .plant = p->plant,
+        .hobjs = p->hobjs,
         .max_clients = p->settings.max_clients,
         .admin_uid = os_user_id(),
         .keeper = p->keeper,
     };
     d2k_result rc = kernel_init(&p->kernel, &setup, err);
+    if (rc == D2K_OK) {
+        rc = configuration_open(&p->kernel, p->state_dir, err);
+    }
     if (rc != D2K_OK) {
         return rc;
     }
@@ -350,6 +354,7 @@ static d2k_result run(struct program *p, struct error *err)
 
 static void clean_up(struct program *p)
 {
+    configuration_close(&p->kernel);
     net_server_free(p->net);
     if (p->kernel.plant != NULL) {
         clients_bury(&p->kernel);

@@ -2,15 +2,23 @@
 #include "kernel/kernel.h"
 #include "os/clock.h"
 #include "os/system.h"
+#include "wire/properties.h"
 
 #define TAGS_PERIOD_MS 10000u
+
+static const char kind_of_tag[] = {PROPERTY_KIND, 0, 1, 0, WIRE_KIND_SYSTEM_TAG};
 
 static d2k_result define(struct kernel *kernel, d2k_type type, const char *name,
                          const char *description, const char *unit, struct object **ret_object,
                          struct error *err)
 {
-    return plant_define(kernel->plant, slice_of(""), type, slice_of(name), slice_of(description),
-                        slice_of(unit), ret_object, err);
+    struct definition definition = {.name = slice_of(name),
+                                    .description = slice_of(description),
+                                    .unit = slice_of(unit),
+                                    .properties = {kind_of_tag, sizeof kind_of_tag},
+                                    .type = type,
+                                    .kind = OBJECT_SYSTEM_TAG};
+    return plant_define(kernel->plant, slice_of(""), &definition, ret_object, err);
 }
 
 static void set(struct kernel *kernel, struct object *object, d2k_value value)

@@ -10,13 +10,25 @@
 void values_define(struct client *c, const struct wire_message *message)
 {
     const struct wire_define *d = &message->as.define;
+    struct definition definition = {.name = d->name,
+                                    .description = d->description,
+                                    .unit = d->unit,
+                                    .type = (d2k_type)d->type,
+                                    .kind = OBJECT_OF_PROCESS};
     struct object *object;
     struct error err = {0};
-    d2k_result rc = plant_define(c->kernel->plant, slice_of(c->process->name), (d2k_type)d->type,
-                                 d->name, d->description, d->unit, &object, &err);
+    struct buffer properties;
+    buffer_init(&properties, WIRE_LENGTH_MAX);
+    d2k_result rc = definition_take(d->properties, &definition, &properties, &err);
+    uint16_t code = WIRE_CODE_BAD_VALUE;
+    if (rc == D2K_OK) {
+        rc = plant_define(c->kernel->plant, slice_of(c->process->name), &definition, &object, &err);
+        code = WIRE_CODE_BAD_NAME;
+    }
+    buffer_free(&properties);
     if (rc != D2K_OK) {
-        uint16_t code = rc == D2K_ARGUMENT ? WIRE_CODE_BAD_NAME : client_code_of(rc);
-        client_send_failed(c, message->request, code, err.text);
+        client_send_failed(c, message->request, rc == D2K_ARGUMENT ? code : client_code_of(rc),
+                           err.text);
         return;
     }
     log_write(c->kernel->log, LOG_DEBUG, "BACKEND", "%s defines object %s, number %u",
@@ -92,8 +104,8 @@ static void log_write_of(struct client *c, uint32_t hobj, const char *outcome, c
               client_where(c, where), object != NULL ? object->name : number, outcome, reason);
 }
 
-/* In this version only the owner of an object may write it; commands to other processes are
- * refused, never dropped. */
+/* In this version only the owner of an object, and who may set a user variable, may write it;
+ * commands to other processes are refused, never dropped. */
 void values_write(struct client *c, const struct wire_message *message)
 {
     const struct wire_write *w = &message->as.write;
@@ -104,6 +116,11 @@ void values_write(struct client *c, const struct wire_message *message)
     if (wire_value_decode(&rest, &hobj, &value, &err) <= 0) {
         net_link_broken(c->link, D2K_PROTOCOL, WIRE_CODE_PROTOCOL,
                         err.text[0] != '\0' ? err.text : "Write without a value");
+        return;
+    }
+    const struct object *object = plant_object(c->kernel->plant, hobj);
+    if (object != NULL && object->kind == OBJECT_USER_VARIABLE) {
+        configuration_write(c, message, object, &value);
         return;
     }
     struct wire_message answer = {.type = WIRE_WRITE_RESULT, .request = message->request};

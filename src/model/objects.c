@@ -48,6 +48,7 @@ static void object_free(struct object *object)
     free(object->text_storage);
     free(object->description);
     free(object->unit);
+    free(object->properties);
     free(object);
 }
 
@@ -184,6 +185,17 @@ void plant_number_given(struct plant *plant, struct slice name, uint32_t number,
     }
 }
 
+d2k_result plant_reserve_number(struct plant *plant, struct slice name, uint32_t *ret_number,
+                                struct error *err)
+{
+    bool is_new = false;
+    d2k_result result = plant_number(plant, name, ret_number, &is_new, err);
+    if (result == D2K_OK) {
+        plant_number_given(plant, name, *ret_number, is_new);
+    }
+    return result;
+}
+
 void *plant_array_reserve(void *array, size_t count, size_t *capacity)
 {
     if (count < *capacity) {
@@ -213,10 +225,12 @@ static d2k_result check_text(struct slice text, size_t max, const char *what, st
     return D2K_OK;
 }
 
-static d2k_result check_definition(struct slice owner, d2k_type type, struct slice name,
-                                   struct slice description, struct slice unit, struct error *err)
+static d2k_result check_words(struct slice owner, const struct definition *definition,
+                              struct error *err)
 {
     char shown[256];
+    struct slice name = definition->name;
+    d2k_type type = definition->type;
     if (!text_is_object_name(name)) {
         return error_set(err, D2K_ARGUMENT,
                          "\"%s\" is no object name: it must be 1 to %u letters, digits, '.' or "
@@ -231,8 +245,10 @@ static d2k_result check_definition(struct slice owner, d2k_type type, struct sli
         return error_set(err, D2K_ARGUMENT, "object %.*s: %d is no type of an object",
                          (int)name.size, name.data, (int)type);
     }
-    d2k_result result = check_text(description, D2K_DESCRIPTION_MAX, "description", name, err);
-    return result != D2K_OK ? result : check_text(unit, D2K_UNIT_MAX, "unit", name, err);
+    d2k_result result =
+        check_text(definition->description, D2K_DESCRIPTION_MAX, "description", name, err);
+    return result != D2K_OK ? result
+                            : check_text(definition->unit, D2K_UNIT_MAX, "unit", name, err);
 }
 
 static struct owner *owner_obtain(struct plant *plant, struct slice name)
@@ -258,23 +274,56 @@ static struct owner *owner_obtain(struct plant *plant, struct slice name)
     return owner;
 }
 
-static struct object *object_new(d2k_type type, struct slice name, struct slice description,
-                                 struct slice unit)
+/* What a definition says in memory of its own. */
+struct texts {
+    char *description, *unit, *properties;
+};
+
+static void texts_free(const struct texts *texts)
 {
+    free(texts->description);
+    free(texts->unit);
+    free(texts->properties);
+}
+
+static bool texts_copy(const struct definition *definition, struct texts *ret)
+{
+    bool has_properties = definition->properties.size > 0;
+    ret->description = slice_copy(definition->description);
+    ret->unit = slice_copy(definition->unit);
+    ret->properties = has_properties ? slice_copy(definition->properties) : NULL;
+    if (ret->description != NULL && ret->unit != NULL &&
+        (ret->properties != NULL || !has_properties)) {
+        return true;
+    }
+    texts_free(ret);
+    return false;
+}
+
+/* Takes over the texts. */
+static void describe(struct object *object, const struct definition *definition,
+                     const struct texts *texts)
+{
+    object->type = definition->type;
+    object->kind = (uint8_t)definition->kind;
+    object->description = texts->description;
+    object->unit = texts->unit;
+    object->properties = texts->properties;
+    object->properties_size = definition->properties.size;
+}
+
+static struct object *object_new(const struct definition *definition)
+{
+    struct texts texts;
     struct object *object = calloc(1, sizeof *object);
-    if (object == NULL) {
+    if (object == NULL || !texts_copy(definition, &texts)) {
+        free(object);
         return NULL;
     }
-    object->type = type;
-    memcpy(object->name, name.data, name.size);
-    object->description = slice_copy(description);
-    object->unit = slice_copy(unit);
+    memcpy(object->name, definition->name.data, definition->name.size);
+    describe(object, definition, &texts);
     list_init(&object->readers);
     list_init(&object->of_owner);
-    if (object->description == NULL || object->unit == NULL) {
-        object_free(object);
-        return NULL;
-    }
     return object;
 }
 
@@ -350,34 +399,37 @@ static d2k_result encode_no_value(struct plant *plant, const struct object *obje
     return plant_encode(plant, object, ret_value, ret_update, err);
 }
 
-static d2k_result define_again(struct plant *plant, struct object *object, d2k_type type,
-                               struct slice description, struct slice unit, struct error *err)
+static bool is_described(const struct object *object, const struct definition *definition)
 {
-    if (object->type == type && slice_equal_text(description, object->description) &&
-        slice_equal_text(unit, object->unit)) {
-        return D2K_OK;
-    }
+    struct slice properties = {object->properties, object->properties_size};
+    return object->type == definition->type && object->kind == definition->kind &&
+           slice_equal_text(definition->description, object->description) &&
+           slice_equal_text(definition->unit, object->unit) &&
+           slice_equal(definition->properties, properties);
+}
+
+static d2k_result define_again(struct plant *plant, struct object *object,
+                               const struct definition *definition, struct error *err)
+{
+    struct texts texts, old = {object->description, object->unit, object->properties};
     d2k_value none = {0};
     struct update *update = NULL;
-    if (object->type != type && object->current != NULL) {
+    if (is_described(object, definition)) {
+        return D2K_OK;
+    }
+    bool is_another = object->type != definition->type || object->kind != definition->kind;
+    if (is_another && object->current != NULL) {
         d2k_result result = encode_no_value(plant, object, &none, &update, err);
         if (result != D2K_OK) {
             return result;
         }
     }
-    char *new_description = slice_copy(description);
-    char *new_unit = slice_copy(unit);
-    if (new_description == NULL || new_unit == NULL) {
-        free(new_description);
-        free(new_unit);
+    if (!texts_copy(definition, &texts)) {
         update_release(update);
         return error_no_memory(err);
     }
-    free(object->description);
-    free(object->unit);
-    object->description = new_description;
-    object->unit = new_unit;
-    object->type = type;
+    texts_free(&old);
+    describe(object, definition, &texts);
     readers_announce(object);
     if (update != NULL) {
         plant_set_current(plant, object, &none, NULL, update);
@@ -385,9 +437,8 @@ static d2k_result define_again(struct plant *plant, struct object *object, d2k_t
     return D2K_OK;
 }
 
-static d2k_result take_up_again(struct plant *plant, struct object *object, struct slice owner,
-                                d2k_type type, struct slice description, struct slice unit,
-                                struct error *err)
+static d2k_result check_owner(const struct object *object, struct slice owner,
+                              const struct definition *definition, struct error *err)
 {
     char shown[256];
     if (!plant_names_equal(owner, object->owner)) {
@@ -396,37 +447,62 @@ static d2k_result take_up_again(struct plant *plant, struct object *object, stru
                          object->name, who,
                          owner.size == 0 ? "the kernel" : text_escape(shown, sizeof shown, owner));
     }
-    d2k_result result = define_again(plant, object, type, description, unit, err);
-    if (result == D2K_OK) {
-        plant_owner_present(plant, owner);
+    if ((object->kind == OBJECT_SYSTEM_TAG) != (definition->kind == OBJECT_SYSTEM_TAG)) {
+        return error_set(err, D2K_NOT_ALLOWED, "object %s is a system tag, and %s one",
+                         object->name,
+                         object->kind == OBJECT_SYSTEM_TAG ? "stays" : "there shall be");
     }
-    return result;
+    return D2K_OK;
 }
 
-d2k_result plant_define(struct plant *plant, struct slice owner, d2k_type type, struct slice name,
-                        struct slice description, struct slice unit, struct object **ret_object,
-                        struct error *err)
+d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
+                                  const struct definition *definition, struct error *err)
 {
-    d2k_result result = check_definition(owner, type, name, description, unit, err);
+    struct slice name = definition->name;
+    d2k_result result = check_words(owner, definition, err);
     if (result != D2K_OK) {
         return result;
     }
-    struct object *object = plant_object_by_name(plant, name);
+    const struct object *object = plant_object_by_name(plant, name);
     if (object != NULL) {
-        *ret_object = object;
-        return take_up_again(plant, object, owner, type, description, unit, err);
+        return check_owner(object, owner, definition, err);
     }
     if (plant_object_count(plant) >= PLANT_OBJECTS_MAX) {
         return error_set(err, D2K_LIMIT, "object %.*s: the plant has %u objects already, its limit",
                          (int)name.size, name.data, PLANT_OBJECTS_MAX);
     }
-    object = object_new(type, name, description, unit);
+    return D2K_OK;
+}
+
+static d2k_result define_first(struct plant *plant, struct slice owner,
+                               const struct definition *definition, struct object **ret_object,
+                               struct error *err)
+{
+    struct object *object = object_new(definition);
     if (object == NULL) {
         return error_no_memory(err);
     }
-    result = define_new(plant, object, owner, err);
+    d2k_result result = define_new(plant, object, owner, err);
     if (result != D2K_OK) {
         object_free(object);
+        return result;
+    }
+    *ret_object = object;
+    return D2K_OK;
+}
+
+d2k_result plant_define(struct plant *plant, struct slice owner,
+                        const struct definition *definition, struct object **ret_object,
+                        struct error *err)
+{
+    d2k_result result = plant_check_definition(plant, owner, definition, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    struct object *object = plant_object_by_name(plant, definition->name);
+    result = object != NULL ? define_again(plant, object, definition, err)
+                            : define_first(plant, owner, definition, &object, err);
+    if (result != D2K_OK) {
         return result;
     }
     plant_owner_present(plant, owner);

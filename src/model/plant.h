@@ -58,6 +58,22 @@ struct subscriber;
 
 /* ---- objects ---- */
 
+/* What an object is. The numbers are those of the wire and of the store. */
+enum object_kind {
+    OBJECT_OF_PROCESS = 0,
+    OBJECT_USER_VARIABLE = 1, /* the kernel's; its value is what somebody wrote last */
+    OBJECT_COMPUTED = 2,      /* the kernel's; its value comes from others */
+    OBJECT_SYSTEM_TAG = 3,    /* the kernel's, of itself */
+};
+
+/* What is said of an object when it is defined; everything is copied. */
+struct definition {
+    struct slice name, description, unit;
+    d2k_type type;
+    enum object_kind kind;
+    struct slice properties; /* what else was said, as bytes: passed on to readers, not looked at */
+};
+
 /* An encoded value, immutable, counted; `bytes` is one wire record. */
 struct update {
     uint32_t references;
@@ -69,9 +85,12 @@ struct update {
 struct object {
     uint32_t hobj;
     d2k_type type;
+    uint8_t kind; /* enum object_kind */
     char name[D2K_OBJECT_NAME_MAX + 1];
-    char *description;  /* never NULL */
-    char *unit;         /* never NULL */
+    char *description; /* never NULL */
+    char *unit;        /* never NULL */
+    char *properties;  /* as it was defined with; NULL: none */
+    size_t properties_size;
     const char *owner;  /* process name, "" for the kernel itself; lives as long as the object */
     bool owner_present; /* the owning process is registered now */
     d2k_value value;    /* current value; text belongs to the object */
@@ -108,16 +127,23 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
 /* All subscribers must have been freed. NULL is allowed. */
 void plant_free(struct plant *plant);
 
-/* Creates an object or takes it up again (same owner: description, unit and type are replaced,
- * readers are told if that changed anything; a value of another type than the new one is replaced
- * by one of D2K_TYPE_NONE). `owner` "" is the kernel. An object belongs to its first owner as long
- * as the plant lives, whether that process is running or not. Case of names is ignored; an object
+/* Creates an object or takes it up again (same owner: all but the name is replaced, readers are
+ * told if that changed anything; a value of another type or kind than the new one is replaced by
+ * one of D2K_TYPE_NONE). `owner` "" is the kernel. An object belongs to its first owner as long as
+ * the plant lives, whether that process is running or not. Case of names is ignored; an object
  * keeps the spelling it was defined with first. Nothing is changed on failure. D2K_ARGUMENT (name
- * rules, type, text too long or not UTF-8), D2K_NOT_ALLOWED (belongs to another process: the
- * sentence names it), D2K_LIMIT, D2K_NO_MEMORY. */
-d2k_result plant_define(struct plant *plant, struct slice owner, d2k_type type, struct slice name,
-                        struct slice description, struct slice unit, struct object **ret_object,
+ * rules, type, text too long or not UTF-8), D2K_NOT_ALLOWED (belongs to another process, or is a
+ * system tag and shall be something else: the sentence tells), D2K_LIMIT, D2K_NO_MEMORY. */
+d2k_result plant_define(struct plant *plant, struct slice owner,
+                        const struct definition *definition, struct object **ret_object,
                         struct error *err) D2K_MUST_CHECK;
+/* Whether plant_define() would do it, but for memory; changes nothing. */
+d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
+                                  const struct definition *definition,
+                                  struct error *err) D2K_MUST_CHECK;
+/* The number that this name has or will have, which is kept for it from now on. D2K_LIMIT. */
+d2k_result plant_reserve_number(struct plant *plant, struct slice name, uint32_t *ret_number,
+                                struct error *err) D2K_MUST_CHECK;
 
 struct object *plant_object(const struct plant *plant, uint32_t hobj); /* NULL: none */
 struct object *plant_object_by_name(const struct plant *plant,
@@ -144,6 +170,11 @@ d2k_result plant_delete(struct plant *plant, struct object *object,
  * refused too), D2K_ARGUMENT (out of range, not UTF-8), D2K_NO_MEMORY; then nothing is changed. */
 d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
                      const d2k_value *value, int64_t now_ns, struct error *err) D2K_MUST_CHECK;
+
+/* Whether plant_set() would do it, but for memory; changes nothing. */
+d2k_result plant_check_value(const struct object *object, struct slice owner,
+                             const d2k_value *value, int64_t now_ns,
+                             struct error *err) D2K_MUST_CHECK;
 
 /* The owner is here again: its objects' owner_present becomes true and nothing else; their values
  * stay invalid until it publishes. plant_define() and plant_process_start() imply it. */

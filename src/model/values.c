@@ -194,21 +194,34 @@ static d2k_result set_checked(struct plant *plant, struct object *object, d2k_va
     return D2K_OK;
 }
 
-d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
-                     const d2k_value *value, int64_t now_ns, struct error *err)
+static d2k_result check_set(const struct object *object, struct slice owner, d2k_value *own,
+                            int64_t now_ns, struct error *err)
 {
     char shown[256];
-    settle_invalidations(plant);
     if (!plant_names_equal(owner, object->owner)) {
         return error_set(err, D2K_NOT_ALLOWED, "object %s belongs to %s; %s may not set it",
                          object->name, object->owner[0] == '\0' ? "the kernel" : object->owner,
                          text_escape(shown, sizeof shown, owner));
     }
-    d2k_value own = *value;
-    if (own.time_ns == 0) {
-        own.time_ns = now_ns;
+    if (own->time_ns == 0) {
+        own->time_ns = now_ns;
     }
-    d2k_result result = check_value(object, &own, err);
+    return check_value(object, own, err);
+}
+
+d2k_result plant_check_value(const struct object *object, struct slice owner,
+                             const d2k_value *value, int64_t now_ns, struct error *err)
+{
+    d2k_value own = *value;
+    return check_set(object, owner, &own, now_ns, err);
+}
+
+d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
+                     const d2k_value *value, int64_t now_ns, struct error *err)
+{
+    settle_invalidations(plant);
+    d2k_value own = *value;
+    d2k_result result = check_set(object, owner, &own, now_ns, err);
     return result != D2K_OK ? result : set_checked(plant, object, &own, err);
 }
 

@@ -20,10 +20,8 @@ enum change_kind { CHANGE_OBJECT, CHANGE_VALUE, CHANGE_DELETE };
 struct change {
     struct list link; /* in `queued`, the thread's batch, or `finished` */
     enum change_kind kind;
-    uint64_t ticket;
-    struct stored_object object; /* its slices point into `bytes` */
-    d2k_result result;
-    char *sentence; /* of a failure; NULL: memory was short */
+    struct plant_store_outcome outcome; /* slices of its object point into `bytes` */
+    char *sentence;                     /* of a failure; NULL: memory was short */
     size_t size;
     char bytes[];
 };
@@ -37,6 +35,7 @@ struct plant_store {
     /* The user's. */
     uint32_t waiting;
     size_t waiting_bytes;
+    struct change *taken; /* whose outcome is being looked at; NULL: none */
 
     struct os_mutex *mutex; /* guards what follows */
     struct os_condition *changed;
@@ -48,22 +47,26 @@ struct plant_store {
 
 static d2k_result apply(struct plant_db *db, const struct change *change, struct error *err)
 {
+    const struct stored_object *object = &change->outcome.object;
     switch (change->kind) {
     case CHANGE_OBJECT:
-        return plant_db_put_object(db, &change->object, err);
+        return plant_db_put_object(db, object, err);
     case CHANGE_VALUE:
-        return plant_db_put_value(db, change->object.name, change->object.value, err);
+        return plant_db_put_value(db, object->name, object->value, err);
     case CHANGE_DELETE:
-        return plant_db_delete(db, change->object.name, err);
+        return plant_db_delete(db, object->name, err);
     }
     return D2K_INTERNAL;
 }
 
 static void set_outcome(struct change *change, d2k_result result, const struct error *err)
 {
-    change->result = result;
     free(change->sentence);
     change->sentence = result == D2K_OK ? NULL : text_format("%s", err->text);
+    change->outcome.result = result;
+    change->outcome.sentence = result == D2K_OK           ? ""
+                               : change->sentence != NULL ? change->sentence
+                                                          : "memory is short";
 }
 
 /* What is not there to be changed is no failure of the store. */
@@ -198,8 +201,10 @@ d2k_result plant_store_open(const struct plant_store_options *options,
 
 static void change_free(struct change *change)
 {
-    free(change->sentence);
-    free(change);
+    if (change != NULL) {
+        free(change->sentence);
+        free(change);
+    }
 }
 
 static void free_changes(struct list *changes)
@@ -225,6 +230,7 @@ void plant_store_close(struct plant_store *store)
     plant_db_close(store->db);
     free_changes(&store->queued);
     free_changes(&store->finished);
+    change_free(store->taken);
     os_condition_free(store->changed);
     os_mutex_free(store->mutex);
     free(store);
@@ -250,12 +256,13 @@ static struct change *change_new(const struct stored_object *object, enum change
     if (change == NULL) {
         return NULL;
     }
-    *change = (struct change){.kind = kind, .ticket = ticket, .object = *object};
-    change->object.name = keep(change, object->name);
-    change->object.description = keep(change, object->description);
-    change->object.unit = keep(change, object->unit);
-    change->object.properties = keep(change, object->properties);
-    change->object.value = keep(change, object->value);
+    *change = (struct change){.kind = kind, .outcome = {.ticket = ticket, .object = *object}};
+    struct stored_object *kept = &change->outcome.object;
+    kept->name = keep(change, object->name);
+    kept->description = keep(change, object->description);
+    kept->unit = keep(change, object->unit);
+    kept->properties = keep(change, object->properties);
+    kept->value = keep(change, object->value);
     return change;
 }
 
@@ -309,26 +316,19 @@ uint32_t plant_store_waiting(const struct plant_store *store)
     return store->waiting;
 }
 
-bool plant_store_take(struct plant_store *store, uint64_t *ret_ticket, d2k_result *ret_result,
-                      struct error *err)
+const struct plant_store_outcome *plant_store_take(struct plant_store *store)
 {
+    change_free(store->taken);
     os_mutex_lock(store->mutex);
-    struct change *change = LIST_FIRST(&store->finished, struct change, link);
-    if (change != NULL) {
-        list_remove(&change->link);
+    store->taken = LIST_FIRST(&store->finished, struct change, link);
+    if (store->taken != NULL) {
+        list_remove(&store->taken->link);
     }
     os_mutex_unlock(store->mutex);
-    if (change == NULL) {
-        return false;
+    if (store->taken == NULL) {
+        return NULL;
     }
     store->waiting--;
-    store->waiting_bytes -= change->size;
-    *ret_ticket = change->ticket;
-    *ret_result = change->result;
-    if (change->result != D2K_OK) {
-        (void)error_set(err, change->result, "%s",
-                        change->sentence != NULL ? change->sentence : "memory is short");
-    }
-    change_free(change);
-    return true;
+    store->waiting_bytes -= store->taken->size;
+    return &store->taken->outcome;
 }

@@ -81,10 +81,17 @@ d2k_result plant_store_delete(struct plant_store *store, struct slice name, uint
 /* How many changes were queued and not taken yet. */
 uint32_t plant_store_waiting(const struct plant_store *store);
 
-/* The next change that is through. False: none for now. *ret_result: D2K_OK; D2K_FILE (the disk is
- * full, read-only, broken...; err has the sentence), D2K_NOT_FOUND (a value or a deletion of what
- * is not stored), D2K_NO_MEMORY. */
-bool plant_store_take(struct plant_store *store, uint64_t *ret_ticket, d2k_result *ret_result,
-                      struct error *err);
+/* A change that is through, as it was asked for. */
+struct plant_store_outcome {
+    uint64_t ticket;
+    d2k_result result;
+    const char *sentence;        /* "" for D2K_OK */
+    struct stored_object object; /* with what the change gave, and empty else */
+};
+
+/* The next change that is through; NULL: none for now. It holds until the next call. Results:
+ * D2K_OK; D2K_FILE (the disk is full, read-only, broken...), D2K_NOT_FOUND (a value or a deletion
+ * of what is not stored), D2K_NO_MEMORY. */
+const struct plant_store_outcome *plant_store_take(struct plant_store *store);
 
 #endif

@@ -46,7 +46,8 @@
 #define WIRE_CAPABILITY_WRITES UINT64_C(0x01) /* Write, WriteResult */
 #define WIRE_CAPABILITY_PAST   UINT64_C(0x02) /* values of the past */
 #define WIRE_CAPABILITY_ACK    UINT64_C(0x04) /* AcknowledgeUpTo, Acknowledged */
-#define WIRE_CAPABILITIES      UINT64_C(0x07)
+#define WIRE_CAPABILITY_PLANT  UINT64_C(0x08) /* properties, Configure, Delete */
+#define WIRE_CAPABILITIES      UINT64_C(0x0f)
 
 #define WIRE_ID_SIZE    16u
 #define WIRE_TOKEN_SIZE 32u
@@ -76,6 +77,12 @@
 #define WIRE_WRITE_REFUSED 1u
 #define WIRE_WRITE_UNKNOWN 2u
 
+/* Property KIND of an object. */
+#define WIRE_KIND_PROCESS       0u /* a process defined it and gives its values */
+#define WIRE_KIND_USER_VARIABLE 1u /* the kernel keeps it; who has the right may write it */
+#define WIRE_KIND_COMPUTED      2u /* the kernel computes it from others */
+#define WIRE_KIND_SYSTEM_TAG    3u /* the kernel tells of itself */
+
 /* Kernel state of Welcome (D2000 section 5.3). */
 #define WIRE_STATE_HOT      0u
 #define WIRE_STATE_STANDBY  1u
@@ -88,33 +95,39 @@
 #define WIRE_PROCESS_WDERR   3u
 
 /* Codes of Refuse, Bye, Failed and WriteResult: X(NAME, number, meaning). Never renumber. */
-#define WIRE_CODES(X)                                                                      \
-    X(NONE, 0, "no error: a normal end (log-off)")                                         \
-    X(NO_TLS, 1, "this kernel has no TLS; sent in plain to a TLS ClientHello")             \
-    X(TLS_REQUIRED, 2, "this kernel accepts TLS only")                                     \
-    X(TLS_UNAVAILABLE, 3,                                                                  \
-      "TLS is configured but cannot be used now; never a reason to go on in plain")        \
-    X(NOT_TRUSTED, 4, "the peer's certificate is not in the list of trusted certificates") \
-    X(VERSION, 5, "no common protocol version")                                            \
-    X(APPLICATION, 6, "this kernel runs another application")                              \
-    X(PROTOCOL, 7, "the peer broke the protocol")                                          \
-    X(UNKNOWN_MESSAGE, 8, "a message that is not known and may not be skipped")            \
-    X(TOO_LARGE, 9, "a frame or a field is over its limit")                                \
-    X(BAD_NAME, 10, "a name breaks the rules for names")                                   \
-    X(NAME_IN_USE, 11, "another connection is registered under this process name")         \
-    X(LIMIT, 12, "a limit of the kernel is reached")                                       \
-    X(BUSY, 13, "not now; try again after retry_after_ms")                                 \
-    X(SHUTDOWN, 14, "the kernel ends")                                                     \
-    X(WATCHDOG, 15, "watchdog messages were missing")                                      \
-    X(REPLACED, 16, "a newer connection of the same process took over")                    \
-    X(NOT_ALLOWED, 17, "not allowed to whoever asks")                                      \
-    X(NOT_FOUND, 18, "no such object, process or subscription")                            \
-    X(NOT_OWNER, 19, "the object belongs to another process")                              \
-    X(BAD_TYPE, 20, "the type of the value is not that of the object")                     \
-    X(BAD_VALUE, 21, "the value is out of range or malformed")                             \
-    X(TIMEOUT, 22, "the peer took too long")                                               \
-    X(INTERNAL, 23, "an error inside the peer; please report it")                          \
-    X(CERT_DATES, 24, "the certificate is outside its dates and the configuration says strict")
+#define WIRE_CODES(X)                                                                           \
+    X(NONE, 0, "no error: a normal end (log-off)")                                              \
+    X(NO_TLS, 1, "this kernel has no TLS; sent in plain to a TLS ClientHello")                  \
+    X(TLS_REQUIRED, 2, "this kernel accepts TLS only")                                          \
+    X(TLS_UNAVAILABLE, 3,                                                                       \
+      "TLS is configured but cannot be used now; never a reason to go on in plain")             \
+    X(NOT_TRUSTED, 4, "the peer's certificate is not in the list of trusted certificates")      \
+    X(VERSION, 5, "no common protocol version")                                                 \
+    X(APPLICATION, 6, "this kernel runs another application")                                   \
+    X(PROTOCOL, 7, "the peer broke the protocol")                                               \
+    X(UNKNOWN_MESSAGE, 8, "a message that is not known and may not be skipped")                 \
+    X(TOO_LARGE, 9, "a frame or a field is over its limit")                                     \
+    X(BAD_NAME, 10, "a name breaks the rules for names")                                        \
+    X(NAME_IN_USE, 11, "another connection is registered under this process name")              \
+    X(LIMIT, 12, "a limit of the kernel is reached")                                            \
+    X(BUSY, 13, "not now; try again after retry_after_ms")                                      \
+    X(SHUTDOWN, 14, "the kernel ends")                                                          \
+    X(WATCHDOG, 15, "watchdog messages were missing")                                           \
+    X(REPLACED, 16, "a newer connection of the same process took over")                         \
+    X(NOT_ALLOWED, 17, "not allowed to whoever asks")                                           \
+    X(NOT_FOUND, 18, "no such object, process or subscription")                                 \
+    X(NOT_OWNER, 19, "the object belongs to another process")                                   \
+    X(BAD_TYPE, 20, "the type of the value is not that of the object")                          \
+    X(BAD_VALUE, 21, "the value is out of range or malformed")                                  \
+    X(TIMEOUT, 22, "the peer took too long")                                                    \
+    X(INTERNAL, 23, "an error inside the peer; please report it")                               \
+    X(CERT_DATES, 24, "the certificate is outside its dates and the configuration says strict") \
+    X(NO_RIGHT, 25, "a rule forbids it")                                                        \
+    X(STORAGE, 26, "it could not be stored")                                                    \
+    X(OWNER_GONE, 27, "the owner of the object is not connected")                               \
+    X(CYCLE, 28, "an object would depend on itself")                                            \
+    X(LOGON, 29, "user or password is wrong")                                                   \
+    X(NOT_RUNNING, 30, "the process does not run")
 
 enum wire_code {
 #define WIRE_CODE_ENUM(name, number, text) WIRE_CODE_##name = (number),
@@ -175,15 +188,19 @@ const char *wire_code_name(uint16_t code);
     F(u8, type)                         \
     S(name, D2K_OBJECT_NAME_MAX)        \
     S(description, D2K_DESCRIPTION_MAX) \
-    S(unit, D2K_UNIT_MAX)
-#define WIRE_FIELDS_defined(F, S) F(u32, hobj)
+    S(unit, D2K_UNIT_MAX)               \
+    F(rest, properties)
+#define WIRE_FIELDS_delete_object(F, S) S(name, D2K_OBJECT_NAME_MAX)
+#define WIRE_FIELDS_configure(F, S)     WIRE_FIELDS_define(F, S)
+#define WIRE_FIELDS_defined(F, S)       F(u32, hobj)
 #define WIRE_FIELDS_object_info(F, S)   \
     F(u32, hobj)                        \
     F(u8, type)                         \
     S(name, D2K_OBJECT_NAME_MAX)        \
     S(description, D2K_DESCRIPTION_MAX) \
     S(unit, D2K_UNIT_MAX)               \
-    S(owner, WIRE_NAME_MAX)
+    S(owner, WIRE_NAME_MAX)             \
+    F(rest, properties)
 #define WIRE_FIELDS_object_gone(F, S)       F(u32, hobj)
 #define WIRE_FIELDS_update(F, S)            F(rest, values)
 #define WIRE_FIELDS_acknowledge_up_to(F, S) F(u64, sequence)
@@ -252,6 +269,8 @@ const char *wire_code_name(uint16_t code);
     M(36, UPDATE, update, Update, B, REGISTERED)                                \
     M(37, ACKNOWLEDGE_UP_TO, acknowledge_up_to, AcknowledgeUpTo, C, REGISTERED) \
     M(38, ACKNOWLEDGED, acknowledged, Acknowledged, K, REGISTERED)              \
+    M(39, DELETE, delete_object, Delete, C, REGISTERED)                         \
+    M(40, CONFIGURE, configure, Configure, C, REGISTERED)                       \
     M(48, SUBSCRIBE, subscribe, Subscribe, C, REGISTERED)                       \
     M(49, UNSUBSCRIBE, unsubscribe, Unsubscribe, C, REGISTERED)                 \
     M(50, SNAPSHOT_BEGIN, snapshot_begin, SnapshotBegin, K, REGISTERED)         \

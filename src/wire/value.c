@@ -183,6 +183,16 @@ static bool decode_content(struct cursor *record, d2k_value *value)
     }
 }
 
+d2k_result wire_content_decode(struct slice bytes, d2k_value *value, struct error *err)
+{
+    struct cursor rest = cursor_of(bytes.data, bytes.size);
+    if (!decode_content(&rest, value) || rest.failed || rest.left > 0) {
+        return error_set(err, D2K_ARGUMENT, "%zu bytes are no content of type %s", bytes.size,
+                         d2k_type_name(value->type));
+    }
+    return wire_value_check(value, err);
+}
+
 static bool decode_record(struct cursor record, uint32_t *ret_hobj, d2k_value *value,
                           struct error *err)
 {

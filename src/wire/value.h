@@ -34,6 +34,11 @@ d2k_result wire_value_encode(struct buffer *out, uint32_t hobj,
 int wire_value_decode(struct cursor *rest, uint32_t *ret_hobj, d2k_value *ret_value,
                       struct error *err);
 
+/* The content of a record alone, as it stands there: of a value whose type is set already. Text
+ * points into the bytes. D2K_ARGUMENT: too short or too long, or against the range rules. */
+d2k_result wire_content_decode(struct slice bytes, d2k_value *value,
+                               struct error *err) D2K_MUST_CHECK;
+
 /* Range rules of every value, from the network or from a program: type known (None included:
  * whether it fits the object is the caller's to check), status within its bits, real finite, times
  * in range (a time stamp may also be 0), text valid UTF-8 and within D2K_TEXT_MAX_BYTES.

@@ -412,9 +412,10 @@ static void define_object(unsigned index, unsigned owner, d2k_type type)
     bool fills_hole = plant->hole_count > 0;
     char description[16];
     snprintf(description, sizeof description, "%u", ++next_version);
+    const struct definition definition = {
+        .name = slice_of(truth->name), .description = slice_of(description), .type = type};
     d2k_result result =
-        plant_define(plant, slice_of(owner_names[owner]), type, slice_of(truth->name),
-                     slice_of(description), slice_of(""), &truth->object, NULL);
+        plant_define(plant, slice_of(owner_names[owner]), &definition, &truth->object, NULL);
     if (truth->defined && truth->owner != owner) {
         CHECK(result == D2K_NOT_ALLOWED);
         return;

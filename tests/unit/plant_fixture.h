@@ -83,9 +83,8 @@ static inline int tear_down(void **state)
 static inline struct object *define_as(const char *owner, d2k_type type, const char *name)
 {
     struct object *object = NULL;
-    assert_int_equal(plant_define(plant, slice_of(owner), type, slice_of(name), slice_of(""),
-                                  slice_of(""), &object, &err),
-                     D2K_OK);
+    const struct definition definition = {.name = slice_of(name), .type = type};
+    assert_int_equal(plant_define(plant, slice_of(owner), &definition, &object, &err), D2K_OK);
     assert_non_null(object);
     return object;
 }

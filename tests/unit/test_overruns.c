@@ -82,9 +82,11 @@ static void an_owed_value_comes_behind_older_ones_of_its_object(void **state)
     struct object *object = NULL;
     struct object *a = define("a");
     read_from_now_on(1, true, a);
-    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), D2K_TYPE_INTEGER, slice_of("a"),
-                                  slice_of("new"), slice_of(""), &object, &err),
-                     D2K_OK);
+    const struct definition changed = {.name = slice_of("a"),
+                                       .description = slice_of("new"),
+                                       .unit = slice_of(""),
+                                       .type = D2K_TYPE_INTEGER};
+    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), &changed, &object, &err), D2K_OK);
     fill_queue(a);
     set(a, -1);
     takes_object(a);

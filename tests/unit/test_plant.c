@@ -10,8 +10,11 @@ static d2k_result try_define(const char *owner, d2k_type type, const char *name,
                              const char *description, const char *unit)
 {
     struct object *object = NULL;
-    return plant_define(plant, slice_of(owner), type, slice_of(name), slice_of(description),
-                        slice_of(unit), &object, &err);
+    const struct definition definition = {.name = slice_of(name),
+                                          .description = slice_of(description),
+                                          .unit = slice_of(unit),
+                                          .type = type};
+    return plant_define(plant, slice_of(owner), &definition, &object, &err);
 }
 
 static d2k_result try_set(struct object *object, d2k_value value)

@@ -69,8 +69,12 @@ static struct object *defined;
 
 static d2k_result define_step(void *name)
 {
-    return plant_define(plant, slice_of("PC.KOM"), D2K_TYPE_TEXT, slice_of(name),
-                        slice_of("description"), slice_of("unit"), &defined, &err);
+    const struct definition definition = {.name = slice_of(name),
+                                          .description = slice_of("description"),
+                                          .unit = slice_of("unit"),
+                                          .properties = slice_of("properties"),
+                                          .type = D2K_TYPE_TEXT};
+    return plant_define(plant, slice_of("PC.KOM"), &definition, &defined, &err);
 }
 
 static struct object *define_at_last(char *name)
@@ -87,8 +91,12 @@ static struct object *define_at_last(char *name)
 
 static d2k_result change_step(void *name)
 {
-    return plant_define(plant, slice_of("PC.KOM"), D2K_TYPE_TEXT, slice_of(name), slice_of("other"),
-                        slice_of("x"), &defined, &err);
+    const struct definition definition = {.name = slice_of(name),
+                                          .description = slice_of("other"),
+                                          .unit = slice_of("x"),
+                                          .properties = slice_of("others"),
+                                          .type = D2K_TYPE_TEXT};
+    return plant_define(plant, slice_of("PC.KOM"), &definition, &defined, &err);
 }
 
 static d2k_result set_step(void *text)

@@ -143,12 +143,13 @@ static void delete_object(struct plant_store *store, const char *name)
 static d2k_result outcome(struct plant_store *store, uint64_t *ret_ticket)
 {
     uint64_t deadline = os_monotonic_ms() + WAIT_MAX_MS;
-    d2k_result result;
-    while (!plant_store_take(store, ret_ticket, &result, &err)) {
+    const struct plant_store_outcome *told;
+    while ((told = plant_store_take(store)) == NULL) {
         assert_true(os_monotonic_ms() < deadline);
         sched_yield();
     }
-    return result;
+    *ret_ticket = told->ticket;
+    return error_set(&err, told->result, "%s", told->sentence);
 }
 
 static void expect(struct plant_store *store, d2k_result expected)
@@ -188,10 +189,8 @@ static struct plant_store *restart(void **state, struct plant_store *store, unsi
 static void a_new_store_is_empty(void **state)
 {
     struct plant_store *store = open_store(state);
-    uint64_t ticket;
-    d2k_result result;
     assert_int_equal(loaded_count, 0);
-    assert_false(plant_store_take(store, &ticket, &result, &err));
+    assert_null(plant_store_take(store));
     plant_store_close(store);
     assert_int_equal(mode_of(db_path(state)) & 0007u, 0);
     assert_false(is_there(path_in(*state, "plant.db.new")));
@@ -277,6 +276,23 @@ static void outcomes_come_in_the_order_of_the_changes(void **state)
     plant_store_close(store);
     store = open_store(state);
     assert_int_equal(loaded_count, 20000);
+    plant_store_close(store);
+}
+
+static void an_outcome_tells_what_was_asked_for(void **state)
+{
+    struct plant_store *store = open_store(state);
+    const struct plant_store_outcome *told;
+    put(store, "Pump", 3, "value");
+    expect(store, D2K_OK);
+    put_value(store, "Pump", "other");
+    while ((told = plant_store_take(store)) == NULL) {
+        sched_yield();
+    }
+    assert_true(slice_equal_text(told->object.name, "Pump"));
+    assert_true(slice_equal_text(told->object.value, "other"));
+    assert_int_equal(told->object.properties.size, 0);
+    assert_string_equal(told->sentence, "");
     plant_store_close(store);
 }
 
@@ -638,6 +654,7 @@ int main(void)
         STORE_TEST(what_is_deleted_is_gone_with_its_value),
         STORE_TEST(what_is_not_stored_cannot_be_changed_and_harms_nobody_beside_it),
         STORE_TEST(outcomes_come_in_the_order_of_the_changes),
+        STORE_TEST(an_outcome_tells_what_was_asked_for),
         STORE_TEST(what_waits_at_the_end_is_written),
         STORE_TEST(a_value_may_be_large_and_hold_any_byte),
         STORE_TEST(the_limit_of_waiting_changes_holds),

@@ -18,6 +18,7 @@
 #include "net/server.h"
 #include "session/session.h"
 #include "wire/message.h"
+#include "wire/properties.h"
 #include "wire/value.h"
 
 #define DOCUMENT          D2K_SOURCE_DIR "/docs/protocol/protocol.md"
@@ -146,6 +147,7 @@ static void wire_constants(struct facts *facts)
     WIRE(CAPABILITY_WRITES)
     WIRE(CAPABILITY_PAST)
     WIRE(CAPABILITY_ACK)
+    WIRE(CAPABILITY_PLANT)
     WIRE(CAPABILITIES)
     WIRE(REGISTER_VERIFIED)
     WIRE(REGISTER_NUMBERED)
@@ -157,6 +159,15 @@ static void wire_constants(struct facts *facts)
     WIRE(WRITE_DONE)
     WIRE(WRITE_REFUSED)
     WIRE(WRITE_UNKNOWN)
+    WIRE(KIND_PROCESS)
+    WIRE(KIND_USER_VARIABLE)
+    WIRE(KIND_COMPUTED)
+    WIRE(KIND_SYSTEM_TAG)
+    code_constant(facts, "PROPERTIES_MAX", PROPERTIES_MAX);
+    code_constant(facts, "PROPERTY_PATH_MAX", PROPERTY_PATH_MAX);
+    code_constant(facts, "PROPERTY_PATH", PROPERTY_PATH);
+    code_constant(facts, "PROPERTY_KIND", PROPERTY_KIND);
+    code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
     WIRE(STATE_HOT)
     WIRE(STATE_STANDBY)
     WIRE(STATE_STARTING)
@@ -210,6 +221,7 @@ static void kernel_constants(struct facts *facts)
     code_constant(facts, "WATCHDOG_MAX_MS", CLIENT_WATCHDOG_MAX_MS);
     code_constant(facts, "WATCHDOG_MISSED", CLIENT_WATCHDOG_MISSED);
     code_constant(facts, "PING_MAX", CLIENT_PING_MAX);
+    code_constant(facts, "CHANGES_MAX", CLIENT_CHANGES_MAX);
     code_constant(facts, "QUERIES_MAX", CLIENT_QUERIES_MAX);
     code_constant(facts, "SUBSCRIPTIONS_MAX", PLANT_SUBSCRIPTIONS_MAX);
     code_constant(facts, "EVERY_QUEUE_MAX", PLANT_EVERY_QUEUE_MAX);

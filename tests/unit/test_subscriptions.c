@@ -301,9 +301,11 @@ static void a_changed_definition_is_told_again_before_new_values(void **state)
     struct object *a = define("a");
     read_from_now_on(1, true, a);
     set(a, 1);
-    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), D2K_TYPE_INTEGER, slice_of("a"),
-                                  slice_of("new"), slice_of("V"), &object, &err),
-                     D2K_OK);
+    const struct definition changed = {.name = slice_of("a"),
+                                       .description = slice_of("new"),
+                                       .unit = slice_of("V"),
+                                       .type = D2K_TYPE_INTEGER};
+    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), &changed, &object, &err), D2K_OK);
     set(a, 2);
     takes_value(a, 1);
     takes_object(a);

@@ -16,7 +16,7 @@ HEADER = struct.Struct("<IHHQ")
 LENGTH_MAX_UNREGISTERED = 4096
 LENGTH_MAX = 1024 * 1024
 SKIPPABLE = 0x0001
-CAPABILITIES = 0x07
+CAPABILITIES = 0x0f
 CAPABILITY_PAST = 0x02
 REGISTER_NUMBERED = 0x02
 
@@ -24,7 +24,8 @@ CODES = {
     name: number for number, name in enumerate(
         "NONE NO_TLS TLS_REQUIRED TLS_UNAVAILABLE NOT_TRUSTED VERSION APPLICATION PROTOCOL"
         " UNKNOWN_MESSAGE TOO_LARGE BAD_NAME NAME_IN_USE LIMIT BUSY SHUTDOWN WATCHDOG REPLACED"
-        " NOT_ALLOWED NOT_FOUND NOT_OWNER BAD_TYPE BAD_VALUE TIMEOUT INTERNAL CERT_DATES".split())
+        " NOT_ALLOWED NOT_FOUND NOT_OWNER BAD_TYPE BAD_VALUE TIMEOUT INTERNAL CERT_DATES NO_RIGHT STORAGE OWNER_GONE"
+        " CYCLE LOGON NOT_RUNNING".split())
 }
 
 # number: name, fields
@@ -44,13 +45,16 @@ MESSAGES = {
     9: ("Pong", "rest data"),
     16: ("Done", "u64 count"),
     17: ("Failed", "u16 code, str sentence"),
-    32: ("Define", "u8 type, str name, str description, str unit"),
+    32: ("Define", "u8 type, str name, str description, str unit, rest properties"),
     33: ("Defined", "u32 hobj"),
-    34: ("ObjectInfo", "u32 hobj, u8 type, str name, str description, str unit, str owner"),
+    34: ("ObjectInfo", "u32 hobj, u8 type, str name, str description, str unit, str owner,"
+         " rest properties"),
     35: ("ObjectGone", "u32 hobj"),
     36: ("Update", "rest values"),
     37: ("AcknowledgeUpTo", "u64 sequence"),
     38: ("Acknowledged", "u64 sequence"),
+    39: ("Delete", "str name"),
+    40: ("Configure", "u8 type, str name, str description, str unit, rest properties"),
     48: ("Subscribe", "u32 subscription, u8 mode, str pattern"),
     49: ("Unsubscribe", "u32 subscription"),
     50: ("SnapshotBegin", "u32 subscription"),
@@ -101,10 +105,10 @@ def frame(number, payload, request=0, flags=0):
 
 
 def encode(name, request=0, /, **values):
-    """A frame; every field of the message must be given."""
+    """A frame; every field of the message must be given, but for a rest that is empty."""
     payload = b""
     for kind, field_name in FIELDS[name]:
-        value = values.pop(field_name)
+        value = values.pop(field_name, b"") if kind == "rest" else values.pop(field_name)
         if kind in _NUMBER_FORMATS:
             payload += struct.pack(_NUMBER_FORMATS[kind], value)
         elif kind == "str":
@@ -154,6 +158,25 @@ def value_records(payload):
         at += 4 + size
 
 
+PATH, KIND, DEFAULT = 1, 6, 13
+USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
+
+
+def property_list(properties):
+    """Bytes of the properties that are not empty."""
+    return b"".join(struct.pack("<HH", key, len(content)) + content
+                    for key, content in properties.items() if content)
+
+
+def properties(payload):
+    """{key: bytes} of a list of properties."""
+    found, at = {}, 0
+    while at < len(payload):
+        key, size = struct.unpack_from("<HH", payload, at)
+        found[key], at = payload[at + 4:at + 4 + size], at + 4 + size
+    return found
+
+
 def tls_context(alpn=(ALPN,)):
     """Encrypts and verifies nothing: what a kernel must withstand."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -168,8 +191,15 @@ class Link:
     """One connection to a kernel on this machine."""
 
     def __init__(self, port, tls=True, context=None, timeout_s=DEADLINE_S, session=None):
-        raw = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        """`port`: of TCP, or the path of the kernel's local socket, which is always plain."""
+        if isinstance(port, int):
+            raw = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        else:
+            tls = False
+            raw = socket.socket(socket.AF_UNIX)
+            raw.settimeout(timeout_s)
+            raw.connect(str(port))
         self.socket = (context or tls_context()).wrap_socket(raw, session=session) if tls else raw
         self.timeout_s = timeout_s
         self._received = bytearray()
@@ -286,6 +316,24 @@ class Link:
         """Number of the object."""
         self.send("Define", type=kind, name=name, description="", unit="")
         return self.expect("Defined").hobj
+
+    def configure(self, name, kind=INTEGER, default=None, path="", description="", unit=""):
+        """Asks for a user variable; returns the request."""
+        properties = property_list({PATH: path.encode(), DEFAULT: default})
+        return self.send("Configure", type=kind, name=name, description=description, unit=unit,
+                         properties=properties)
+
+    def write(self, hobj, content, kind=INTEGER, counter=0, **more):
+        """Asks that an object take a value; returns the request."""
+        return self.send("Write", writer_instance=bytes(16), writer_counter=counter,
+                         value=value_record(hobj, kind, content, **more))
+
+    def answer(self, request):
+        """The message that answers this request, Failed included; others are dropped."""
+        while True:
+            message = self.receive()
+            if message.request == request and message.name not in ("Update", "ObjectInfo"):
+                return message
 
     def publish(self, hobj, content, sequence, past=False):
         self.send_bytes(encode("Update", values=value_record(

@@ -1,0 +1,93 @@
+/* What a message says of an object beyond its fields: the list of properties, checked and brought
+ * into the form in which it is kept. */
+#include "base/text.h"
+#include "kernel/kernel.h"
+#include "wire/properties.h"
+#include "wire/value.h"
+
+enum object_kind definition_kind(struct slice list, enum object_kind otherwise)
+{
+    struct slice bytes;
+    uint8_t kind;
+    if (!properties_find(list, PROPERTY_KIND, &bytes) || !property_u8(bytes, &kind)) {
+        return otherwise;
+    }
+    return (enum object_kind)kind;
+}
+
+static d2k_result take_kind(struct slice list, const struct definition *definition,
+                            struct buffer *properties, struct error *err)
+{
+    struct slice bytes;
+    uint8_t kind = (uint8_t)definition->kind;
+    if (properties_find(list, PROPERTY_KIND, &bytes) &&
+        (!property_u8(bytes, &kind) || kind != definition->kind)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: it cannot be made of this kind by this request",
+                         (int)definition->name.size, definition->name.data);
+    }
+    if (definition->kind != OBJECT_OF_PROCESS) {
+        properties_put_u8(properties, PROPERTY_KIND, kind);
+    }
+    return D2K_OK;
+}
+
+static d2k_result take_path(struct slice list, const struct definition *definition,
+                            struct buffer *properties, struct error *err)
+{
+    struct slice path;
+    if (!properties_find(list, PROPERTY_PATH, &path) || path.size == 0) {
+        return D2K_OK;
+    }
+    if (path.size > PROPERTY_PATH_MAX || !text_is_utf8(path)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: its path has over %u bytes or is not UTF-8 text",
+                         (int)definition->name.size, definition->name.data, PROPERTY_PATH_MAX);
+    }
+    properties_put(properties, PROPERTY_PATH, path);
+    return D2K_OK;
+}
+
+bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value)
+{
+    struct slice content;
+    *ret_value = (d2k_value){.type = type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
+    return properties_find(properties, PROPERTY_DEFAULT, &content) &&
+           wire_content_decode(content, ret_value, NULL) == D2K_OK;
+}
+
+static d2k_result take_default(struct slice list, const struct definition *definition,
+                               struct buffer *properties, struct error *err)
+{
+    struct slice bytes;
+    d2k_value value;
+    if (!properties_find(list, PROPERTY_DEFAULT, &bytes)) {
+        return D2K_OK;
+    }
+    if (definition->kind != OBJECT_USER_VARIABLE) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: only a user variable has a default",
+                         (int)definition->name.size, definition->name.data);
+    }
+    if (!definition_default(definition->type, list, &value)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: its default is not a value of type %s",
+                         (int)definition->name.size, definition->name.data,
+                         d2k_type_name(definition->type));
+    }
+    properties_put(properties, PROPERTY_DEFAULT, bytes);
+    return D2K_OK;
+}
+
+d2k_result definition_take(struct slice list, struct definition *definition,
+                           struct buffer *properties, struct error *err)
+{
+    d2k_result rc = properties_check(list, err);
+    rc = rc != D2K_OK ? rc : take_path(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_kind(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_default(list, definition, properties, err);
+    if (rc == D2K_OK && buffer_failed(properties)) {
+        rc = error_no_memory(err);
+    }
+    definition->properties =
+        (struct slice){(const char *)buffer_data(properties), buffer_size(properties)};
+    return rc;
+}

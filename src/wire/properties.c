@@ -1,0 +1,79 @@
+/* wire/properties.c: lists are short, so the search for a key is a walk. */
+#include "wire/properties.h"
+
+#include <inttypes.h>
+
+bool properties_next(struct cursor *rest, struct property *ret_property)
+{
+    if (rest->left == 0) {
+        return false;
+    }
+    ret_property->key = cursor_u16(rest);
+    ret_property->bytes = cursor_bytes(rest, cursor_u16(rest));
+    return !rest->failed;
+}
+
+bool properties_find(struct slice list, uint16_t key, struct slice *ret_bytes)
+{
+    struct cursor rest = cursor_of(list.data, list.size);
+    struct property property;
+    while (properties_next(&rest, &property)) {
+        if (property.key == key) {
+            *ret_bytes = property.bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_among(const uint16_t *keys, unsigned count, uint16_t key)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (keys[i] == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+d2k_result properties_check(struct slice list, struct error *err)
+{
+    uint16_t keys[PROPERTIES_MAX];
+    unsigned count = 0;
+    struct cursor rest = cursor_of(list.data, list.size);
+    struct property property;
+    while (properties_next(&rest, &property)) {
+        if (is_among(keys, count, property.key)) {
+            return error_set(err, D2K_ARGUMENT, "property %" PRIu16 " stands there twice",
+                             property.key);
+        }
+        if (count == PROPERTIES_MAX) {
+            return error_set(err, D2K_ARGUMENT, "more than %u properties", PROPERTIES_MAX);
+        }
+        keys[count++] = property.key;
+    }
+    return rest.failed ? error_set(err, D2K_ARGUMENT,
+                                   "the list of properties ends before its last one is complete")
+                       : D2K_OK;
+}
+
+bool property_u8(struct slice bytes, uint8_t *ret_number)
+{
+    if (bytes.size != 1) {
+        return false;
+    }
+    *ret_number = (uint8_t)bytes.data[0];
+    return true;
+}
+
+void properties_put(struct buffer *out, uint16_t key, struct slice bytes)
+{
+    buffer_put_u16(out, key);
+    buffer_put_u16(out, (uint16_t)bytes.size);
+    buffer_put(out, bytes.data, bytes.size);
+}
+
+void properties_put_u8(struct buffer *out, uint16_t key, uint8_t number)
+{
+    properties_put(out, key, (struct slice){(const char *)&number, 1});
+}

@@ -1,0 +1,48 @@
+/* wire/properties.h: lists of properties: what a message says beyond its fields.
+ *
+ * The last field of Define, Configure and ObjectInfo is such a list: one `u16 key, u16 size, bytes`
+ * after the other, each key at most once, in any order. Who does not know a key skips it, so that
+ * later versions may say more. An empty list is fine. Pure functions. */
+#ifndef D2K_WIRE_PROPERTIES_H
+#define D2K_WIRE_PROPERTIES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <d2k/result.h>
+
+#include "base/buffer.h"
+#include "base/cursor.h"
+#include "base/error.h"
+
+#define PROPERTIES_MAX    64u /* in one list */
+#define PROPERTY_PATH_MAX 128u
+
+enum property_key {
+    PROPERTY_PATH = 1,     /* UTF-8: "Plant/Line1" */
+    PROPERTY_KIND = 6,     /* u8, WIRE_KIND_... */
+    PROPERTY_DEFAULT = 13, /* content of a value record (wire/value.h), of the object's type */
+};
+
+struct property {
+    uint16_t key;
+    struct slice bytes;
+};
+
+/* Whether it is a list at all: every size fits, no key comes twice, at most PROPERTIES_MAX.
+ * D2K_ARGUMENT with the reason. */
+d2k_result properties_check(struct slice list, struct error *err) D2K_MUST_CHECK;
+
+/* Takes the next property from the front of a list that was checked; false: there is none. */
+bool properties_next(struct cursor *rest, struct property *ret_property);
+/* The bytes of a key in a list that was checked; false: it is not there. */
+bool properties_find(struct slice list, uint16_t key, struct slice *ret_bytes);
+
+/* A number of exactly one byte. */
+bool property_u8(struct slice bytes, uint8_t *ret_number);
+
+/* Appends one property; `bytes` at most 65535. */
+void properties_put(struct buffer *out, uint16_t key, struct slice bytes);
+void properties_put_u8(struct buffer *out, uint16_t key, uint8_t number);
+
+#endif
