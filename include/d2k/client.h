@@ -175,11 +175,22 @@ D2K_API int d2k_client_deadline_ms(const d2k_client *client);
  * call). */
 D2K_API d2k_result d2k_client_process(d2k_client *client) D2K_MUST_CHECK;
 
+/* What an object is. */
+typedef enum d2k_kind {
+    D2K_KIND_PROCESS = 0,       /* a process defined it and gives its values */
+    D2K_KIND_USER_VARIABLE = 1, /* the kernel keeps it; who has the right may set it */
+    D2K_KIND_COMPUTED = 2,      /* the kernel computes it from others */
+    D2K_KIND_SYSTEM_TAG = 3,    /* the kernel tells of itself */
+} d2k_kind;
+
 typedef struct d2k_object_info {
     uint32_t hobj; /* kernel-wide number, stable over restarts of the kernel */
     d2k_type type;
     const char *name, *description, *unit;
     const char *owner; /* process name; "" is the kernel itself */
+    d2k_kind kind;
+    const char *path;               /* "Plant/Line1"; "": none */
+    const d2k_value *default_value; /* of a user variable; NULL: none */
 } d2k_object_info;
 
 typedef enum d2k_process_state {
@@ -217,6 +228,8 @@ typedef enum d2k_event_type {
     D2K_EVENT_FAILED,  /* `request` was refused: `result`, `text` */
     D2K_EVENT_ACKNOWLEDGED, /* the kernel has taken all that was published up to `count` */
     D2K_EVENT_PONG,         /* answer to d2k_ping(): `request`, `text` with `count` bytes */
+    D2K_EVENT_OBJECT_GONE, /* an object that a subscription matched was deleted: `text` is its name,
+                              `count` its number */
 } d2k_event_type;
 
 typedef struct d2k_event {
@@ -289,6 +302,33 @@ D2K_API d2k_result d2k_list_processes(d2k_client *client, const char *pattern,
 /* `size` at most 64 KiB. */
 D2K_API d2k_result d2k_ping(d2k_client *client, const void *data, size_t size,
                             uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* ---- objects of the kernel ---- */
+
+/* What a user variable is. Set `size`, and 0 what is not said. */
+typedef struct d2k_definition {
+    size_t size;      /* sizeof(d2k_definition): what later versions add is not read without it */
+    const char *name; /* text may be NULL where it may be empty */
+    d2k_type type;
+    const char *description, *unit;
+    const char *path;               /* group that it stands in: "Plant/Line1", at most 128 bytes */
+    d2k_kind kind;                  /* D2K_KIND_USER_VARIABLE, or 0, which means it here */
+    const d2k_value *default_value; /* content until somebody sets it; NULL: none */
+} d2k_definition;
+
+/* Creates a user variable, which the kernel stores with its value, or replaces its definition.
+ * Answered, once it is on the kernel's disk, with D2K_EVENT_DONE (`count`: its number) or
+ * D2K_EVENT_FAILED: D2K_NOT_ALLOWED (no right, or it belongs to a process), D2K_FILE (it could not
+ * be stored), D2K_AGAIN (too much waits for the disk), D2K_ARGUMENT, D2K_LIMIT. At most 1024
+ * questions may wait for answers. D2K_ARGUMENT, D2K_TYPE (the default), D2K_STATE (not connected,
+ * or a kernel that does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_configure(d2k_client *client, const d2k_definition *definition,
+                                 uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* Deletes a user variable and its value. Answered as above, with `count` 1; D2K_NOT_FOUND: there is
+ * none of this name. D2K_ARGUMENT, D2K_STATE, D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_delete(d2k_client *client, const char *name,
+                              uint64_t *ret_request) D2K_MUST_CHECK;
 
 /* ---- the end ---- */
 

@@ -543,7 +543,7 @@ d2k_result d2k_log_off(d2k_client *client, int timeout_ms)
 
 /* ---- questions ---- */
 
-static d2k_result ask(d2k_client *client, enum request_kind kind, struct wire_message *message,
+d2k_result client_ask(d2k_client *client, enum request_kind kind, struct wire_message *message,
                       uint64_t *ret_request)
 {
     if (client_state(client) != CLIENT_REGISTERED) {
@@ -580,7 +580,7 @@ d2k_result d2k_read(d2k_client *client, const char *pattern, uint64_t *ret_reque
     struct wire_message message = {.type = WIRE_READ};
     message.as.read.pattern = slice_of(pattern);
     d2k_result result = check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
-    return result != D2K_OK ? result : ask(client, REQUEST_READ, &message, ret_request);
+    return result != D2K_OK ? result : client_ask(client, REQUEST_READ, &message, ret_request);
 }
 
 d2k_result d2k_list_objects(d2k_client *client, const char *pattern, uint64_t *ret_request)
@@ -588,7 +588,8 @@ d2k_result d2k_list_objects(d2k_client *client, const char *pattern, uint64_t *r
     struct wire_message message = {.type = WIRE_LIST_OBJECTS};
     message.as.list_objects.pattern = slice_of(pattern);
     d2k_result result = check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
-    return result != D2K_OK ? result : ask(client, REQUEST_LIST_OBJECTS, &message, ret_request);
+    return result != D2K_OK ? result
+                            : client_ask(client, REQUEST_LIST_OBJECTS, &message, ret_request);
 }
 
 d2k_result d2k_list_processes(d2k_client *client, const char *pattern, uint64_t *ret_request)
@@ -596,7 +597,8 @@ d2k_result d2k_list_processes(d2k_client *client, const char *pattern, uint64_t 
     struct wire_message message = {.type = WIRE_LIST_PROCESSES};
     message.as.list_processes.pattern = slice_of(pattern);
     d2k_result result = check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
-    return result != D2K_OK ? result : ask(client, REQUEST_LIST_PROCESSES, &message, ret_request);
+    return result != D2K_OK ? result
+                            : client_ask(client, REQUEST_LIST_PROCESSES, &message, ret_request);
 }
 
 d2k_result d2k_ping(d2k_client *client, const void *data, size_t size, uint64_t *ret_request)
@@ -606,7 +608,7 @@ d2k_result d2k_ping(d2k_client *client, const void *data, size_t size, uint64_t 
     if (size > CLIENT_PING_MAX) {
         return client_refuse(client, D2K_ARGUMENT, "ping: at most %u bytes", CLIENT_PING_MAX);
     }
-    return ask(client, REQUEST_PING, &message, ret_request);
+    return client_ask(client, REQUEST_PING, &message, ret_request);
 }
 
 d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason, uint64_t *ret_request)
@@ -614,7 +616,7 @@ d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason, uint64_t 
     struct wire_message message = {.type = WIRE_SHUTDOWN};
     message.as.shutdown.reason = slice_of(reason);
     d2k_result result = check_text(client, "reason", reason, WIRE_SENTENCE_MAX);
-    return result != D2K_OK ? result : ask(client, REQUEST_SHUTDOWN, &message, ret_request);
+    return result != D2K_OK ? result : client_ask(client, REQUEST_SHUTDOWN, &message, ret_request);
 }
 
 d2k_result d2k_set_kernel_log_level(d2k_client *client, d2k_log_level level, uint64_t *ret_request)
@@ -624,7 +626,7 @@ d2k_result d2k_set_kernel_log_level(d2k_client *client, d2k_log_level level, uin
         return client_refuse(client, D2K_ARGUMENT, "the log level of a kernel is info or debug");
     }
     message.as.set_log_level.level = level == D2K_LOG_DEBUG ? WIRE_LOG_DEBUG : WIRE_LOG_INFO;
-    return ask(client, REQUEST_SET_LOG_LEVEL, &message, ret_request);
+    return client_ask(client, REQUEST_SET_LOG_LEVEL, &message, ret_request);
 }
 
 /* ---- facts ---- */

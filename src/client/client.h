@@ -150,6 +150,8 @@ enum request_kind {
     REQUEST_PING,
     REQUEST_SHUTDOWN,
     REQUEST_SET_LOG_LEVEL,
+    REQUEST_CONFIGURE,
+    REQUEST_DELETE,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */
@@ -206,7 +208,8 @@ struct objects {
 struct known_object {
     uint8_t key[4]; /* hobj, for the map */
     d2k_object_info info;
-    char texts[]; /* four terminated texts that `info` points to */
+    d2k_value default_value;
+    char texts[]; /* terminated texts that `info` points to, and the content of the default */
 };
 
 struct subscription {
@@ -259,6 +262,9 @@ void client_end_link(d2k_client *client, const struct error *why);
 void client_fail(d2k_client *client, d2k_result result, const char *format, ...) D2K_PRINTF(3, 4);
 /* Whether it connects again after a failure or loss. */
 bool client_reconnects(const d2k_client *client);
+/* Sends a question that stands alone. D2K_STATE, D2K_LIMIT, D2K_NO_MEMORY. */
+d2k_result client_ask(d2k_client *client, enum request_kind kind, struct wire_message *message,
+                      uint64_t *ret_request) D2K_MUST_CHECK;
 /* Stores the reason in client->error. */
 d2k_result client_refuse(d2k_client *client, d2k_result result, const char *format, ...)
     D2K_PRINTF(3, 4);

@@ -47,6 +47,10 @@ d2k_result dispatch_failed_result(uint16_t code)
     case WIRE_CODE_LIMIT:
     case WIRE_CODE_TOO_LARGE:
         return D2K_LIMIT;
+    case WIRE_CODE_STORAGE:
+        return D2K_FILE;
+    case WIRE_CODE_BUSY:
+        return D2K_AGAIN;
     default:
         return D2K_REFUSED;
     }
@@ -170,6 +174,12 @@ static void take_failed(d2k_client *client, const struct wire_message *message)
 static void take_defined(d2k_client *client, const struct wire_message *message)
 {
     struct request *request = requests_find(&client->requests, message->request);
+    if (request != NULL && request->kind == REQUEST_CONFIGURE) {
+        requests_finish(&client->requests, request);
+        events_add(client, D2K_EVENT_DONE, message->request, message->as.defined.hobj, D2K_OK,
+                   NULL);
+        return;
+    }
     if (request == NULL || request->kind != REQUEST_DEFINE) {
         client_fail(client, D2K_PROTOCOL, "the kernel answered a definition that was not asked");
         return;
@@ -192,6 +202,15 @@ static void take_object_info(d2k_client *client, const struct wire_message *mess
         return;
     }
     events_hold(client, HELD_OBJECT, message);
+}
+
+static void take_object_gone(d2k_client *client, uint32_t hobj)
+{
+    const d2k_object_info *object = known_objects_find(client, hobj);
+    if (object != NULL) {
+        events_add(client, D2K_EVENT_OBJECT_GONE, 0, hobj, D2K_OK, object->name);
+        known_objects_remove(client, hobj);
+    }
 }
 
 static void take_pong(d2k_client *client, const struct wire_message *message)
@@ -255,7 +274,7 @@ static void dispatch_registered(d2k_client *client, const struct wire_message *m
         take_object_info(client, message);
         break;
     case WIRE_OBJECT_GONE:
-        known_objects_remove(client, message->as.object_gone.hobj);
+        take_object_gone(client, message->as.object_gone.hobj);
         break;
     case WIRE_PROCESS_INFO:
         events_hold(client, HELD_PROCESS, message);

@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "client/client.h"
+#include "wire/properties.h"
+#include "wire/value.h"
 
 static struct slice key_of(const uint8_t key[4])
 {
@@ -29,14 +32,41 @@ static const char *store_text(char **at, struct slice text)
     return begin;
 }
 
+/* What is malformed is left out: the object is still known. */
+static void take_properties(struct known_object *object, struct slice list, char **at)
+{
+    struct slice bytes;
+    uint8_t kind;
+    object->info.path = "";
+    if (list.size == 0 || properties_check(list, NULL) != D2K_OK) {
+        return;
+    }
+    if (properties_find(list, PROPERTY_KIND, &bytes) && property_u8(bytes, &kind)) {
+        object->info.kind = (d2k_kind)kind;
+    }
+    if (properties_find(list, PROPERTY_PATH, &bytes) && text_is_utf8(bytes)) {
+        object->info.path = store_text(at, bytes);
+    }
+    object->default_value =
+        (d2k_value){.type = object->info.type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
+    if (properties_find(list, PROPERTY_DEFAULT, &bytes)) {
+        bytes.data = store_text(at, bytes);
+        if (wire_content_decode(bytes, &object->default_value, NULL) == D2K_OK) {
+            object->info.default_value = &object->default_value;
+        }
+    }
+}
+
 static struct known_object *known_object_new(const struct wire_object_info *info)
 {
-    size_t size = info->name.size + info->description.size + info->unit.size + info->owner.size + 4;
+    size_t size = info->name.size + info->description.size + info->unit.size + info->owner.size +
+                  info->properties.size + 6;
     struct known_object *object = malloc(sizeof(*object) + size);
     if (object == NULL) {
         return NULL;
     }
     char *at = object->texts;
+    memset(object, 0, sizeof *object);
     make_key(object->key, info->hobj);
     object->info.hobj = info->hobj;
     object->info.type = (d2k_type)info->type;
@@ -44,6 +74,7 @@ static struct known_object *known_object_new(const struct wire_object_info *info
     object->info.description = store_text(&at, info->description);
     object->info.unit = store_text(&at, info->unit);
     object->info.owner = store_text(&at, info->owner);
+    take_properties(object, info->properties, &at);
     return object;
 }
 

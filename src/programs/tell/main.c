@@ -20,6 +20,14 @@ static const struct program_info info = {
         "  processes [PATTERN...]      who is or was connected, from where, how securely\n"
         "  connections [PATTERN...]    the links that are there now\n"
         "  version                     of d2k-tell, its library and the kernel\n"
+        "  define NAME TYPE            makes a user variable, which the kernel stores with its "
+        "value,\n"
+        "                              or changes it; TYPE: Boolean, Integer, Real, Text...; like\n"
+        "                              shutdown over the local socket\n"
+        "  delete NAME...              removes user variables; over the local socket\n"
+        "  import FILE...              defines what the lines of CSV files say; '-' is standard\n"
+        "                              input; over the local socket\n"
+        "  export [PATTERN...]         user variables as CSV, as import takes it\n"
         "  log-level info|debug        how much the kernel writes into its log; like shutdown "
         "over\n"
         "                              the local socket\n"
@@ -34,7 +42,9 @@ static const struct program_info info = {
         "  --state=<state>             processes: only Running, Stop, Crash or WDErr\n"
         "  --every                     watch: every value, not only the newest\n"
         "  --count=<n>                 watch: end after n values\n"
-        "  --for=<seconds>             watch: end after this time\n",
+        "  --for=<seconds>             watch: end after this time\n"
+        "  --description=<text> --unit=<text> --path=<group> --default=<value>\n"
+        "                              define: what else is said of the variable\n",
     .argument = tell_options_take,
 };
 
@@ -96,6 +106,14 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_shutdown(tell);
     case TELL_LOG_LEVEL:
         return tell_log_level(tell);
+    case TELL_DEFINE:
+        return tell_define(tell);
+    case TELL_DELETE:
+        return tell_delete(tell);
+    case TELL_IMPORT:
+        return tell_import(tell);
+    case TELL_EXPORT:
+        return tell_export(tell);
     case TELL_NONE:
     case TELL_COMMANDS:
         break;
@@ -115,7 +133,7 @@ static enum exit_code check_arguments(struct tell *tell)
         return EXIT_CODE_USAGE;
     }
     /* Whoever names a server means the network, where the kernel asks for the right to do it. */
-    if ((tell->options.command == TELL_SHUTDOWN || tell->options.command == TELL_LOG_LEVEL) &&
+    if (tell_command_administers(tell->options.command) &&
         !d2k_config_server_given(program->config)) {
         tell->options.local = true;
     }

@@ -17,6 +17,8 @@ struct command_row {
 #define OPTION_NAMES   4u
 #define OPTION_STATE   8u
 #define OPTION_OBJECTS 16u /* no option: its words are names of objects */
+#define OPTION_DEFINE  32u /* --description= --unit= --path= --default= */
+#define OPTION_ADMIN   64u /* no option: it is administration */
 
 static const struct command_row commands[] = {
     {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX,
@@ -28,12 +30,18 @@ static const struct command_row commands[] = {
      OPTION_JSON | OPTION_STATE},
     {"connections", "connections [PATTERN...]", TELL_CONNECTIONS, 0, TELL_WORDS_MAX, OPTION_JSON},
     {"version", "version", TELL_VERSION, 0, 0, OPTION_JSON},
-    {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, 0},
-    {"log-level", "log-level info|debug", TELL_LOG_LEVEL, 1, 1, 0},
+    {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, OPTION_ADMIN},
+    {"log-level", "log-level info|debug", TELL_LOG_LEVEL, 1, 1, OPTION_ADMIN},
+    {"define", "define NAME TYPE", TELL_DEFINE, 2, 2, OPTION_DEFINE | OPTION_ADMIN},
+    {"delete", "delete NAME...", TELL_DELETE, 1, TELL_WORDS_MAX, OPTION_OBJECTS | OPTION_ADMIN},
+    {"import", "import FILE...", TELL_IMPORT, 1, TELL_WORDS_MAX, OPTION_ADMIN},
+    {"export", "export [PATTERN...]", TELL_EXPORT, 0, TELL_WORDS_MAX, OPTION_OBJECTS},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-#define COMMAND_NAMES "list, get, watch, processes, connections, version, shutdown, log-level"
+#define COMMAND_NAMES                                                                          \
+    "list, get, watch, processes, connections, version, shutdown, log-level, define, delete, " \
+    "import, export"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
@@ -87,6 +95,31 @@ static d2k_result take_state(struct tell_options *options, const char *text, str
     return error_set(err, D2K_ARGUMENT, "--state=%s: allowed: Running, Stop, Crash, WDErr", text);
 }
 
+/* False: it is none of them. */
+static bool take_definition(struct tell_options *options, const char *argument)
+{
+    const struct {
+        const char *name, **place;
+    } all[] = {{"--description=", &options->description},
+               {"--unit=", &options->unit},
+               {"--path=", &options->path},
+               {"--default=", &options->default_text}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        size_t size = strlen(all[i].name);
+        if (strncmp(argument, all[i].name, size) == 0) {
+            *all[i].place = argument + size;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool says_definition(const struct tell_options *options)
+{
+    return options->description != NULL || options->unit != NULL || options->path != NULL ||
+           options->default_text != NULL;
+}
+
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
 {
     uint64_t seconds = 0;
@@ -108,7 +141,7 @@ static d2k_result take_option(struct tell_options *options, const char *argument
     } else if (strncmp(argument, "--for=", 6) == 0) {
         result = take_number("--for=", argument + 6, TELL_SECONDS_MAX, &seconds, err);
         options->seconds = (unsigned)seconds;
-    } else {
+    } else if (!take_definition(options, argument)) {
         result = D2K_NOT_FOUND;
     }
     return result;
@@ -117,9 +150,13 @@ static d2k_result take_option(struct tell_options *options, const char *argument
 d2k_result tell_options_take(void *context, const char *argument, bool is_word, struct error *err)
 {
     struct tell_options *options = context;
-    bool looks_like_option = argument[0] == '-' || argument[0] == '/';
-    return !is_word && looks_like_option ? take_option(options, argument, err)
-                                         : take_word(options, argument, err);
+    bool looks_like_option = (argument[0] == '-' && argument[1] != '\0') || argument[0] == '/';
+    if (is_word || !looks_like_option) {
+        return take_word(options, argument, err);
+    }
+    d2k_result result = take_option(options, argument, err);
+    bool is_path = argument[0] == '/' && options->command == TELL_IMPORT;
+    return result == D2K_NOT_FOUND && is_path ? take_word(options, argument, err) : result;
 }
 
 static d2k_result check_patterns(const struct tell_options *options, struct error *err)
@@ -156,6 +193,11 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     if (options->state != NULL && (row->options & OPTION_STATE) == 0) {
         return error_set(err, D2K_ARGUMENT, "--state= belongs to processes, not %s", row->name);
     }
+    if (says_definition(options) && (row->options & OPTION_DEFINE) == 0) {
+        return error_set(err, D2K_ARGUMENT,
+                         "--description=, --unit=, --path= and --default= belong to define, not %s",
+                         row->name);
+    }
     if (options->interactive) {
         return error_set(err, D2K_ARGUMENT, "--interactive asks for commands: give none");
     }
@@ -170,7 +212,8 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
 bool tell_options_name_command(const struct tell_options *options)
 {
     return options->command != TELL_NONE || options->json || options->every || options->names ||
-           options->state != NULL || options->count != 0 || options->seconds != 0;
+           says_definition(options) || options->state != NULL || options->count != 0 ||
+           options->seconds != 0;
 }
 
 const char *tell_command_name(enum tell_command command)
@@ -183,6 +226,12 @@ const char *tell_command_synopsis(enum tell_command command)
 {
     const struct command_row *row = find_command(command);
     return row == NULL ? "" : row->synopsis;
+}
+
+bool tell_command_administers(enum tell_command command)
+{
+    const struct command_row *row = find_command(command);
+    return row != NULL && (row->options & OPTION_ADMIN) != 0;
 }
 
 bool tell_command_takes_objects(enum tell_command command)

@@ -23,6 +23,10 @@ enum tell_command {
     TELL_VERSION,
     TELL_SHUTDOWN,
     TELL_LOG_LEVEL,
+    TELL_DEFINE,
+    TELL_DELETE,
+    TELL_IMPORT,
+    TELL_EXPORT,
     TELL_COMMANDS,
 };
 
@@ -33,8 +37,9 @@ struct tell_options {
     bool json, every, local, interactive;
     bool names;        /* --names: list writes nothing else */
     const char *state; /* --state=: "Running"...; NULL: not given; borrowed */
-    uint64_t count;    /* --count=, 0: not given */
-    unsigned seconds;  /* --for=, 0: not given */
+    const char *description, *unit, *path, *default_text; /* of define; NULL: not given; borrowed */
+    uint64_t count;                                       /* --count=, 0: not given */
+    unsigned seconds;                                     /* --for=, 0: not given */
 };
 
 /* Takes one argument (shape of program_info.argument; context is a struct tell_options). D2K_OK;
@@ -50,6 +55,8 @@ bool tell_options_name_command(const struct tell_options *options);
 /* Name of a command ("list") and how it is used ("list [PATTERN...]"). Static. */
 const char *tell_command_name(enum tell_command command);
 const char *tell_command_synopsis(enum tell_command command);
+/* Whether it is administration, which goes over the local socket unless a server is named. */
+bool tell_command_administers(enum tell_command command);
 /* Whether its words are names of objects. */
 bool tell_command_takes_objects(enum tell_command command);
 

@@ -150,6 +150,9 @@ static enum exit_code handle_event(struct watch *watch, const d2k_event *event)
     case D2K_EVENT_CONNECTED:
         say(watch, "connected again as ", event->text);
         return EXIT_CODE_OK;
+    case D2K_EVENT_OBJECT_GONE:
+        say(watch, "deleted: ", event->text);
+        return EXIT_CODE_OK;
     case D2K_EVENT_PROCESS:
     case D2K_EVENT_DONE:
     case D2K_EVENT_ACKNOWLEDGED:

@@ -1,0 +1,170 @@
+"""d2k-tell define, delete, import and export: the kernel's own objects for people."""
+
+import csv
+import io
+import time
+
+import pytest
+
+from d2k_test.config import tls_server
+
+DEFINITIONS = 10_000
+
+
+@pytest.fixture
+def kernel(plant, seed_identity):
+    plant.server_config.application("PLANT", tls_server(seed_identity, "TLSNoPeerAuth"))
+    return plant.start_kernel()
+
+
+def tell(plant, *parameters):
+    """Over the local socket, with the kernel's own configuration."""
+    return plant.run_client("d2k-tell", "@PLANT", f"--config-dir={plant.server_config.directory}",
+                            f"--run-dir={plant.directory / 'run'}", f"--log-dir={plant.log_dir}",
+                            *parameters)
+
+
+def read(plant, name):
+    values = tell(plant, "--local", "get", name, "--json")
+    assert values.exit_code == 0, values.stderr
+    value, = __import__("json").loads(values.stdout)["values"]
+    return value
+
+
+def write(path, *lines, end="\r\n"):
+    path.write_text("".join(line + end for line in lines), encoding="utf-8", newline="")
+    return path
+
+
+def test_define_get_export_and_delete(plant, kernel):
+    assert tell(plant, "define", "Setpoint", "real", "--unit=bar", "--default=1.5",
+                "--description=What is wanted, \"exactly\"", "--path=Plant/Line1").exit_code == 0
+    value = read(plant, "Setpoint")
+    assert (value["value"], value["unit"], value["type"]) == (1.5, "bar", "Real")
+    assert "Default" in value["status"]
+    rows = list(csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout)))
+    assert rows == [{"name": "Setpoint", "type": "Real", "kind": "user variable",
+                     "description": 'What is wanted, "exactly"', "unit": "bar",
+                     "path": "Plant/Line1", "default": "1.5"}]
+    assert tell(plant, "delete", "setpoint").exit_code == 0
+    assert tell(plant, "--local", "get", "Setpoint").exit_code == 1
+    gone = tell(plant, "delete", "Setpoint", "CPU_Load")
+    assert gone.exit_code == 1
+    assert "Setpoint: there is no object Setpoint" in gone.stderr
+    assert "CPU_Load: object CPU_Load is a system tag" in gone.stderr
+
+
+@pytest.mark.parametrize("words, exit_code, sentence", [
+    (["A", "number"], 2, "is no type; there are Boolean"),
+    (["A", "Integer", "--default=1.5"], 2, "is no value of type Integer"),
+    (["A", "Real", "--default=nan"], 2, "is no value of type Real"),
+    (["1", "Real"], 2, "a letter first"),
+    (["A"], 2, "usage: d2k-tell define NAME TYPE"),
+    (["CPU_Load", "Real"], 4, "is a system tag"),
+    (["A", "Text", "--description=" + "x" * 513], 2, "over 512 bytes"),
+])
+def test_definitions_that_break_a_rule(plant, kernel, words, exit_code, sentence):
+    refused = tell(plant, "define", *words)
+    assert refused.exit_code == exit_code and sentence in refused.stderr, refused.stderr
+
+
+def test_options_of_define_belong_to_define(plant, kernel):
+    refused = tell(plant, "list", "--unit=bar")
+    assert refused.exit_code == 2 and "belong to define" in refused.stderr
+
+
+def test_over_the_network_the_kernel_asks_for_the_right(plant, kernel, seed_identity):
+    refused = tell(plant, "define", "A", "Real", "/Slocalhost", f"/P{plant.port}")
+    assert refused.exit_code == 4 and "local socket" in refused.stderr, refused.stderr
+
+
+def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
+    first = write(
+        tmp_path / "first.csv",
+        "name,type,description,unit,path,default",
+        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted"""',
+        "Bool.Of,boolean,,,,true",
+        "Int.Of,INTEGER,,m,,-9223372036854775808",
+        "Real.Of,Real,,,,0.1",
+        "Time.Of,Absolute time,,,,1700000000123456789",
+        "Span.Of,Relative time,,,,-1",
+        "Plain,Real,,,,")
+    imported = tell(plant, "import", str(first))
+    assert imported.exit_code == 0, imported.stderr
+    assert imported.stdout == f"{first}: 7 objects defined, 0 lines refused\n"
+    exported = tell(plant, "--local", "export")
+    second = tmp_path / "second.csv"
+    second.write_bytes(exported._stdout.read_bytes())
+    names = [row["name"] for row in csv.DictReader(io.StringIO(exported.stdout))]
+    assert tell(plant, "delete", *names).exit_code == 0
+    assert tell(plant, "import", str(second)).exit_code == 0
+    assert tell(plant, "--local", "export").stdout == exported.stdout
+    assert read(plant, "Text.Of")["value"] == 'two\nlines, "quoted"'
+
+
+def test_each_line_is_done_or_refused_with_its_place(plant, kernel, tmp_path):
+    file = write(
+        tmp_path / "plant.csv",
+        "name,type,unit",
+        "Good.One,Real,bar",
+        "Bad type,Real,bar",
+        "Bad.Type,Number,bar",
+        "Too.Few,Real",
+        'Bad"Quote,Real,bar',
+        "",
+        "CPU_Load,Real,%",
+        '"Good.Two",Real,"b,ar"')
+    imported = tell(plant, "import", str(file))
+    assert imported.exit_code != 0
+    assert imported.stdout == f"{file}: 2 objects defined, 5 lines refused\n"
+    for line, sentence in [(3, "a letter first"), (4, "is no type"), (5, "2 fields, but"),
+                           (6, 'a " in a field'), (8, "is a system tag")]:
+        assert f"{file}:{line}: " in imported.stderr, imported.stderr
+        assert sentence in imported.stderr
+    assert len(imported.stderr.splitlines()) == 5
+    assert {o["name"] for o in plant.tell_json("list", "Good*", config=plant.server_config)} == {
+        "Good.One", "Good.Two"}
+
+
+@pytest.mark.parametrize("content, sentence", [
+    (b"", "1: the file is empty"),
+    (b"name\nA\n", "1: the first line must name the columns"),
+    (b"name,type,colour\nA,Real,red\n", '1: column "colour" is not known'),
+    (b"name,type,Name\nA,Real,B\n", '1: column "Name" stands there twice'),
+    (b"A,Real\n", '1: column "A" is not known'),
+    (b"name,type\nA,Real\nB,Re", "3: the last line has no line end: is the file complete?"),
+    (b'name,type\nA,Real\nB,"Real\nC,Real\n', '3: the " that is opened in line 3 is not closed'),
+    (b"name,type\nA,Real\n\xff,Real\n", "3: "),
+    (b"name,type\nA,Real\nB\0,Real\n", "3: a NUL stands in the column name"),
+])
+def test_files_that_are_no_csv_or_half_written(plant, kernel, tmp_path, content, sentence):
+    file = tmp_path / "plant.csv"
+    file.write_bytes(content)
+    imported = tell(plant, "import", str(file))
+    assert imported.exit_code == 2, imported.stderr
+    assert f"{file}:{sentence}" in imported.stderr, imported.stderr
+    taken = b"\nA,Real\n" in content and b"name,type\n" in content
+    assert (f"{int(taken)} objects defined, 1 lines refused" in imported.stdout), imported.stdout
+
+
+def test_files_that_cannot_be_read(plant, kernel, tmp_path):
+    missing = tell(plant, "import", str(tmp_path / "none.csv"))
+    assert missing.exit_code == 2 and "No such file" in missing.stderr
+
+
+def test_ten_thousand_definitions_are_imported_at_once(plant, kernel, tmp_path, record_property):
+    file = write(tmp_path / "large.csv", "name,type,description,unit,path,default",
+                 *(f"Line{n % 100}.Object{n},Real,Object number {n},bar,Plant/Line{n % 100},{n}"
+                   for n in range(DEFINITIONS)))
+    begin = time.monotonic()
+    imported = tell(plant, "import", str(file))
+    seconds = time.monotonic() - begin
+    assert imported.exit_code == 0, imported.stderr
+    assert f"{DEFINITIONS} objects defined" in imported.stdout
+    record_property("seconds", seconds)
+    print(f"{DEFINITIONS} definitions imported in {seconds:.2f} s")
+    kernel.kill()
+    plant.start_kernel()
+    rows = list(csv.DictReader(io.StringIO(tell(plant, "--local", "export", "Line*").stdout)))
+    assert len(rows) == DEFINITIONS
+    assert not kernel.log_lines("lines were lost here")
