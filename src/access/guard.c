@@ -72,8 +72,10 @@ static void put_in_force(struct guard *guard, struct application_settings *made)
     guard->rights = rights_ref(guard->settings.rights);
     guard->rights_changed = true;
     os_mutex_unlock(guard->mutex);
-    log_write(guard->setup.log, LOG_INFO, COMPONENT, "%s: %zu rules of rights are in force",
-              guard->path, rights_count(guard->settings.rights));
+    if (rights_count(guard->settings.rights) > 0) {
+        log_write(guard->setup.log, LOG_INFO, COMPONENT, "%s: %zu rules of rights are in force",
+                  guard->path, rights_count(guard->settings.rights));
+    }
 }
 
 /* One line a change. */

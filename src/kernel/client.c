@@ -40,27 +40,12 @@ const char *client_where(const struct client *c, char ret_text[CLIENT_WHERE_MAX]
     return ret_text;
 }
 
-bool client_may_administer(const struct client *c, const char **ret_why)
+const char *client_who(const struct client *c, char ret_text[CLIENT_WHO_MAX])
 {
-    uint32_t uid;
-    if (!net_link_local_user(c->link, &uid)) {
-        *ret_why = "administration is accepted only over the local socket of the kernel's machine";
-        return false;
-    }
-    *ret_why = "only root and the user of the kernel may administer it";
-    return uid == 0 || uid == c->kernel->setup.admin_uid;
-}
-
-bool client_may_define(const struct client *c, struct slice name, const char **ret_why)
-{
-    (void)name;
-    return client_may_administer(c, ret_why);
-}
-
-bool client_may_set(const struct client *c, const struct object *object, const char **ret_why)
-{
-    (void)object;
-    return client_may_administer(c, ret_why);
+    char where[CLIENT_WHERE_MAX];
+    (void)snprintf(ret_text, CLIENT_WHO_MAX, "%s %s%s%s", c->process->name, client_where(c, where),
+                   c->user[0] != '\0' ? " user " : "", c->user);
+    return ret_text;
 }
 
 /* ---- sending ---- */
@@ -158,12 +143,12 @@ static void on_good_bye(struct client *c, const struct wire_message *message)
 
 static void on_shutdown(struct client *c, const struct wire_message *message)
 {
-    char reason[WIRE_SENTENCE_MAX * 4], where[CLIENT_WHERE_MAX];
+    char reason[WIRE_SENTENCE_MAX * 4], who[CLIENT_WHO_MAX];
     const char *why_not;
     text_escape(reason, sizeof reason, message->as.shutdown.reason);
     bool allowed = client_may_administer(c, &why_not);
-    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s asks for shutdown (\"%s\"): %s",
-              c->process->name, client_where(c, where), reason, allowed ? "accepted" : "refused");
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s asks for shutdown (\"%s\"): %s",
+              client_who(c, who), reason, allowed ? "accepted" : "refused");
     if (!allowed) {
         client_send_failed(c, message->request, WIRE_CODE_NOT_ALLOWED, why_not);
         return;
@@ -179,15 +164,14 @@ static void on_shutdown(struct client *c, const struct wire_message *message)
 /* Below `info` nothing is offered: what is audited must stay in the log. */
 static void on_set_log_level(struct client *c, const struct wire_message *message)
 {
-    char where[CLIENT_WHERE_MAX];
+    char who[CLIENT_WHO_MAX];
     const char *why_not = "";
     uint8_t level = message->as.set_log_level.level;
     bool allowed = client_may_administer(c, &why_not);
     bool known = level == WIRE_LOG_INFO || level == WIRE_LOG_DEBUG;
     const char *name = level == WIRE_LOG_DEBUG ? "debug" : level == WIRE_LOG_INFO ? "info" : "?";
-    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s sets the log level to %s: %s",
-              c->process->name, client_where(c, where), name,
-              allowed && known ? "accepted" : "refused");
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s sets the log level to %s: %s",
+              client_who(c, who), name, allowed && known ? "accepted" : "refused");
     if (!allowed || !known) {
         client_send_failed(c, message->request,
                            allowed ? WIRE_CODE_BAD_VALUE : WIRE_CODE_NOT_ALLOWED,
@@ -231,7 +215,7 @@ static handler *handler_of(uint16_t type)
     case WIRE_WRITE:
         return values_write;
     case WIRE_WRITE_RESULT:
-        return on_nothing; /* no command was passed on to it: nobody waits for this */
+        return commands_result;
     case WIRE_SUBSCRIBE:
         return delivery_subscribe;
     case WIRE_UNSUBSCRIBE:
@@ -240,6 +224,10 @@ static handler *handler_of(uint16_t type)
     case WIRE_LIST_OBJECTS:
     case WIRE_LIST_PROCESSES:
         return queries_ask;
+    case WIRE_LOG_ON:
+        return logon_on;
+    case WIRE_LOG_OFF:
+        return logon_off;
     case WIRE_SHUTDOWN:
         return on_shutdown;
     case WIRE_SET_LOG_LEVEL:
@@ -284,6 +272,7 @@ void client_received(struct client *c)
 void client_fill(struct client *c)
 {
     void (*const fillers[])(struct client *) = {queries_fill, delivery_fill};
+    permissions_fill(c);
     c->values_first = !c->values_first;
     for (unsigned i = 0; i < 2 && client_state(c) == CLIENT_REGISTERED; i++) {
         fillers[c->values_first ? 1 - i : i](c);
@@ -337,6 +326,7 @@ static void end_process(struct client *c, const char *why)
     log_write(kernel->log, c->end_state == PROCESS_STOP ? LOG_INFO : LOG_WARNING, "SERVER",
               "Process ended. ClientName: %s Id: %u State: %s Reason: %s", c->process->name,
               c->process->id, state_word(c->end_state), why);
+    commands_client_gone(c);
     subscriber_free(c->subscriber);
     c->subscriber = NULL;
     plant_process_end(kernel->plant, c->process, c->end_state, os_wall_ns());

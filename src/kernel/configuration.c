@@ -22,8 +22,7 @@ struct change {
     enum change_what what;
     struct link_id client;
     uint64_t request;
-    uint8_t writer_instance[WIRE_ID_SIZE];
-    uint64_t writer_counter;
+    struct command_id id;
     char who[]; /* for the audit */
 };
 
@@ -52,13 +51,11 @@ static void audit(struct kernel *kernel, const char *who, enum change_what what,
     }
 }
 
-#define WHO_MAX (WIRE_NAME_MAX + CLIENT_WHERE_MAX)
+#define WHO_MAX CLIENT_WHO_MAX
 
 static const char *who_asks(const struct client *c, char ret_text[WHO_MAX])
 {
-    char where[CLIENT_WHERE_MAX];
-    (void)snprintf(ret_text, WHO_MAX, "%s %s", c->process->name, client_where(c, where));
-    return ret_text;
+    return client_who(c, ret_text);
 }
 
 /* ---- answers ---- */
@@ -66,15 +63,7 @@ static const char *who_asks(const struct client *c, char ret_text[WHO_MAX])
 static void answer_write(struct client *c, const struct change *change, uint16_t code,
                          const char *sentence)
 {
-    struct wire_message answer = {.type = WIRE_WRITE_RESULT, .request = change->request};
-    struct wire_write_result *result = &answer.as.write_result;
-    struct slice text = slice_of(sentence);
-    memcpy(result->writer_instance, change->writer_instance, WIRE_ID_SIZE);
-    result->writer_counter = change->writer_counter;
-    result->outcome = (uint8_t)(code == WIRE_CODE_NONE ? WIRE_WRITE_DONE : WIRE_WRITE_REFUSED);
-    result->code = code;
-    result->sentence = (struct slice){text.data, text_prefix_of_chars(text, WIRE_SENTENCE_MAX / 4)};
-    client_send(c, &answer);
+    commands_answer(c, change->request, &change->id, code, sentence);
 }
 
 static void answer_failed(struct client *c, const struct change *change, d2k_result rc,
@@ -119,8 +108,7 @@ static struct change *change_new(struct client *c, const struct wire_message *me
     change->client = net_link_id(c->link);
     change->request = message->request;
     if (what == CHANGE_WRITE) {
-        memcpy(change->writer_instance, message->as.write.writer_instance, WIRE_ID_SIZE);
-        change->writer_counter = message->as.write.writer_counter;
+        change->id = command_id_of(&message->as.write);
     }
     memcpy(change->who, who, size);
     return change;

@@ -48,6 +48,34 @@ static d2k_result take_path(struct slice list, const struct definition *definiti
     return D2K_OK;
 }
 
+static d2k_result take_commands(struct slice list, const struct definition *definition,
+                                struct buffer *properties, struct error *err)
+{
+    struct slice bytes;
+    uint8_t writable = 0;
+    uint32_t timeout_ms = COMMAND_TIMEOUT_MS;
+    if (properties_find(list, PROPERTY_WRITABLE, &bytes) &&
+        (!property_u8(bytes, &writable) || writable > 1)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: it is writable (1) or not (0)",
+                         (int)definition->name.size, definition->name.data);
+    }
+    if (properties_find(list, PROPERTY_COMMAND_TIMEOUT, &bytes) &&
+        (!property_u32(bytes, &timeout_ms) || timeout_ms < COMMAND_TIMEOUT_MIN_MS ||
+         timeout_ms > COMMAND_TIMEOUT_MAX_MS)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: a command has %u to %u ms until it is answered",
+                         (int)definition->name.size, definition->name.data, COMMAND_TIMEOUT_MIN_MS,
+                         COMMAND_TIMEOUT_MAX_MS);
+    }
+    if (writable == 1) {
+        properties_put_u8(properties, PROPERTY_WRITABLE, 1);
+    }
+    if (timeout_ms != COMMAND_TIMEOUT_MS) {
+        properties_put_u32(properties, PROPERTY_COMMAND_TIMEOUT, timeout_ms);
+    }
+    return D2K_OK;
+}
+
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value)
 {
     struct slice content;
@@ -83,6 +111,7 @@ d2k_result definition_take(struct slice list, struct definition *definition,
     d2k_result rc = properties_check(list, err);
     rc = rc != D2K_OK ? rc : take_path(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_kind(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_commands(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_default(list, definition, properties, err);
     if (rc == D2K_OK && buffer_failed(properties)) {
         rc = error_no_memory(err);

@@ -15,6 +15,11 @@ void delivery_subscribe(struct client *c, const struct wire_message *message)
                            "the mode is neither latest nor every");
         return;
     }
+    const char *why_not = "";
+    if (!client_may_ask_for(c, s->pattern, &why_not)) {
+        client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
+        return;
+    }
     d2k_result rc = subscriber_subscribe(c->subscriber, s->subscription, message->request,
                                          s->mode == WIRE_MODE_EVERY, s->pattern, &err);
     if (rc != D2K_OK) {

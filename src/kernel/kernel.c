@@ -66,6 +66,8 @@ static void on_tick(void *context, uint64_t now_ms)
     }
     service_tick(kernel, now_ms);
     tags_tick(kernel, now_ms);
+    commands_tick(kernel, now_ms);
+    logon_take_news(kernel);
     log_left_out(kernel, log_limiter_left_out(&kernel->refusals, os_monotonic_ms()));
     clients_bury(kernel);
 }
@@ -73,6 +75,7 @@ static void on_tick(void *context, uint64_t now_ms)
 static void on_notified(void *context)
 {
     configuration_settle(context);
+    logon_take_news(context);
 }
 
 static void on_asked_to_end(void *context)
@@ -138,6 +141,13 @@ d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup, 
     os_host_name(kernel->name, sizeof kernel->name);
     if (!os_random(kernel->instance, sizeof kernel->instance)) {
         return error_set(err, D2K_INTERNAL, "the system gives no random bytes");
+    }
+    d2k_result rc = commands_init(&kernel->commands, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    if (!guard_take_rights(setup->guard, &kernel->rights)) {
+        kernel->rights = NULL;
     }
     kernel->tags_at_ms = os_monotonic_ms();
     kernel->tags_cpu_ns = os_process_cpu_ns();

@@ -5,9 +5,11 @@
 #ifndef D2K_KERNEL_KERNEL_H
 #define D2K_KERNEL_KERNEL_H
 
+#include "access/guard.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/machine.h"
+#include "base/map.h"
 #include "kernel/log_limiter.h"
 #include "model/plant.h"
 #include "net/server.h"
@@ -17,15 +19,21 @@
 #include "wire/message.h"
 
 /* Limits of one client. */
-#define CLIENT_QUERIES_MAX     64u    /* lists and reads that are being answered */
-#define CLIENT_CHANGES_MAX     1024u  /* Configure, Delete and Write that wait for the disk */
-#define CLIENT_PING_MAX        65536u /* bytes of a Ping */
-#define CLIENT_REGISTER_MS     10000u /* from the end of the handshake to a complete registration */
-#define CLIENT_PROBE_MS        2000u  /* how long the holder of a wanted name may take to answer */
-#define CLIENT_WATCHDOG_MIN_MS 1000u
-#define CLIENT_WATCHDOG_MAX_MS 3600000u
-#define CLIENT_WATCHDOG_MISSED 3u
-#define KERNEL_GOOD_BYE_MS     3000u /* for clients to take our Bye when the kernel ends */
+#define CLIENT_QUERIES_MAX      64u    /* lists and reads that are being answered */
+#define CLIENT_CHANGES_MAX      1024u  /* Configure, Delete and Write that wait for the disk */
+#define CLIENT_COMMANDS_MAX     64u    /* commands whose outcome is not known yet */
+#define CLIENT_PING_MAX         65536u /* bytes of a Ping */
+#define CLIENT_REGISTER_MS      10000u /* from the end of the handshake to a complete registration */
+#define CLIENT_PROBE_MS         2000u  /* how long the holder of a wanted name may take to answer */
+#define CLIENT_WATCHDOG_MIN_MS  1000u
+#define CLIENT_WATCHDOG_MAX_MS  3600000u
+#define CLIENT_WATCHDOG_MISSED  3u
+#define COMMANDS_MAX            4096u  /* of all clients, whose outcome is not known yet */
+#define COMMANDS_REMEMBERED_MAX 4096u  /* outcomes that are kept for writers who ask again */
+#define COMMAND_TIMEOUT_MS      10000u /* that an owner has, unless its object says otherwise */
+#define COMMAND_TIMEOUT_MIN_MS  100u
+#define COMMAND_TIMEOUT_MAX_MS  3600000u
+#define KERNEL_GOOD_BYE_MS      3000u /* for clients to take our Bye when the kernel ends */
 
 /* What the kernel must be given; everything must outlive it. */
 struct kernel_setup {
@@ -36,6 +44,21 @@ struct kernel_setup {
     unsigned max_clients;
     uint32_t admin_uid; /* this user and root may administer over the local socket */
     struct tls_keeper *keeper;
+    struct guard *guard;
+};
+
+/* Who wrote, and his how many-th write it is. */
+struct command_id {
+    uint8_t bytes[WIRE_ID_SIZE + 8];
+};
+
+struct commands {
+    struct list open; /* struct command */
+    unsigned count;
+    uint64_t last_number;
+    struct map by_id;                                       /* struct remembered */
+    struct remembered *remembered[COMMANDS_REMEMBERED_MAX]; /* a ring */
+    unsigned next_place;
 };
 
 /* What the service manager was told last. */
@@ -66,6 +89,11 @@ struct kernel {
     struct plant_store *store; /* of the kernel's own objects */
     struct list changes;       /* struct change, that wait for the store, in its order */
     uint32_t highest_number;   /* in the table of numbers when the store was opened */
+
+    struct rights *rights; /* in force; NULL: there are no rules */
+    uint64_t last_ticket;  /* of a logon */
+    char why_not[WIRE_SENTENCE_MAX];
+    struct commands commands;
 
     /* system tags */
     struct object *tag_clients, *tag_requests, *tag_memory, *tag_cpu;
@@ -108,8 +136,14 @@ struct client {
     uint64_t last_sequence;        /* of its published values */
     struct list queries;           /* struct query, in the order they came */
     unsigned query_count;
-    unsigned change_count; /* that wait for the store */
-    bool values_first;     /* in the next fill; then the answers, in turn */
+    unsigned change_count;         /* that wait for the store */
+    unsigned command_count;        /* of this writer that are open */
+    char user[USERS_NAME_MAX + 1]; /* who is logged on; "": nobody */
+    uint64_t logon_ticket;         /* of the logon that is being checked; 0: none */
+    uint64_t logon_request;
+    bool reviewing; /* what it may see has changed */
+    size_t review_position;
+    bool values_first; /* in the next fill; then the answers, in turn */
     bool refusal_logged;
     struct list gone_link;
 };
@@ -165,11 +199,63 @@ uint16_t client_code_of(d2k_result result);
 /* "[TCP/IP 127.0.0.1:50481][TLSv1.3]" or "[TCP/IP 127.0.0.1:50481]" or "[LOCAL uid 0]". */
 #define CLIENT_WHERE_MAX 224
 const char *client_where(const struct client *c, char ret_text[CLIENT_WHERE_MAX]);
-/* May it ask for administrative things? False: *ret_why tells it. */
+/* "OP.HIP [TCP/IP 127.0.0.1:50481][TLSv1.3] user jana": for the audit. */
+#define CLIENT_WHO_MAX (WIRE_NAME_MAX + CLIENT_WHERE_MAX + USERS_NAME_MAX + 16)
+const char *client_who(const struct client *c, char ret_text[CLIENT_WHO_MAX]);
+
+/* permissions.c: what a client may do. False: *ret_why tells why not, until the next question. */
+
+/* May it ask for administrative things? */
 bool client_may_administer(const struct client *c, const char **ret_why);
-/* May it define or delete this object of the kernel, or set this user variable? As above. */
+/* Define or delete an object of the kernel? */
 bool client_may_define(const struct client *c, struct slice name, const char **ret_why);
+/* Define an object of its own? */
+bool client_may_define_own(const struct client *c, struct slice name, const char **ret_why);
+/* Set an object of another process, or of the kernel? */
 bool client_may_set(const struct client *c, const struct object *object, const char **ret_why);
+/* Subscribe to, or read, this name or pattern? Of what a pattern matches, what it may not see is
+ * left out. */
+bool client_may_ask_for(const struct client *c, struct slice pattern, const char **ret_why);
+bool client_may_see(const struct client *c, const struct object *object);
+/* For the hooks of the plant; `owner_data` is the client. */
+bool permissions_may_see(void *context, void *owner_data, const struct object *object);
+/* Takes the rules over; live subscriptions follow. */
+void permissions_changed(struct kernel *kernel, struct rights *rights);
+/* What the client has subscribed to is looked at again, a slice at each fill. */
+void permissions_review(struct client *c);
+void permissions_fill(struct client *c);
+
+/* logon.c: the user at a client */
+
+void logon_on(struct client *c, const struct wire_message *message);
+void logon_off(struct client *c, const struct wire_message *message);
+/* Takes what the guard has: rules that changed, passwords that were checked. */
+void logon_take_news(struct kernel *kernel);
+
+/* commands.c: writes to objects of other processes */
+
+d2k_result commands_init(struct commands *commands, struct error *err) D2K_MUST_CHECK;
+void commands_free(struct commands *commands);
+struct command_id command_id_of(const struct wire_write *write);
+/* A write that was made before: it is answered, or will be. */
+bool commands_repeated(struct client *c, uint64_t request, const struct command_id *id);
+/* Answers a write that ended at once: WIRE_CODE_NONE is done. */
+void commands_answer(struct client *c, uint64_t request, const struct command_id *id, uint16_t code,
+                     const char *sentence);
+/* Whether everybody may write the object whom no rule forbids it: its property WRITABLE. */
+bool commands_are_taken(const struct object *object);
+/* Passes the value on to the owner of the object, or refuses it. */
+void commands_write(struct client *c, const struct wire_message *message, struct object *object,
+                    const d2k_value *value);
+/* WriteResult of an owner. */
+void commands_result(struct client *c, const struct wire_message *message);
+/* The process ends: what it was asked for has no known outcome. While its process has its link. */
+void commands_client_gone(struct client *c);
+void commands_tick(struct kernel *kernel, uint64_t now_ms);
+/* "<who> writes object <name> (<old> -> <new>)". */
+#define COMMANDS_AUDIT_MAX (CLIENT_WHO_MAX + D2K_OBJECT_NAME_MAX + 600)
+const char *commands_audit_text(const struct client *c, const struct object *object,
+                                const d2k_value *value, char ret_text[COMMANDS_AUDIT_MAX]);
 
 /* registration.c */
 

@@ -1,4 +1,5 @@
 /* d2k-kernel: reads the command line and the configuration, puts the parts together, runs. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +44,11 @@ struct program {
     struct log *log;
     struct hobj_table *hobjs;
     struct tls_keeper *keeper;
+    struct guard *guard;
     struct plant *plant;
     struct kernel kernel;
     struct net_server *net;
+    _Atomic(struct net_server *) notified; /* by the guard's thread; NULL: not yet */
 };
 
 static int exit_code_of(d2k_result result)
@@ -181,12 +184,35 @@ static d2k_result make_plant(struct program *p, struct error *err)
     struct plant_hooks hooks = {
         .encode = wire_value_encode,
         .wake = wake,
+        .may_see = permissions_may_see,
         .stored_hobj = stored_hobj,
         .store_hobj = store_hobj,
         .context = p,
     };
     p->plant = plant_new(&hooks, seed, hobj_table_highest(p->hobjs) + 1);
     return p->plant != NULL ? D2K_OK : error_no_memory(err);
+}
+
+/* Another thread calls it, perhaps before there is a server. */
+static void wake_plant_thread(void *context)
+{
+    struct program *p = context;
+    struct net_server *net = atomic_load(&p->notified);
+    if (net != NULL) {
+        net_server_notify(net);
+    }
+}
+
+static d2k_result open_guard(struct program *p, struct error *err)
+{
+    struct guard_setup setup = {
+        .location = &p->location,
+        .application = p->application,
+        .log = p->log,
+        .wake = wake_plant_thread,
+        .context = p,
+    };
+    return guard_open(&setup, &p->guard, err);
 }
 
 static d2k_result make_kernel(struct program *p, struct error *err)
@@ -199,6 +225,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
         .max_clients = p->settings.max_clients,
         .admin_uid = os_user_id(),
         .keeper = p->keeper,
+        .guard = p->guard,
     };
     d2k_result rc = kernel_init(&p->kernel, &setup, err);
     if (rc == D2K_OK) {
@@ -217,6 +244,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
     };
     rc = net_server_new(&options, &p->net, err);
     p->kernel.net = p->net;
+    atomic_store(&p->notified, p->net);
     return rc;
 }
 
@@ -341,6 +369,9 @@ static d2k_result run(struct program *p, struct error *err)
     log_configuration_warnings(p);
     rc = tls_keeper_open_server(&p->location, p->application, p->log, &p->keeper, err);
     if (rc == D2K_OK) {
+        rc = open_guard(p, err);
+    }
+    if (rc == D2K_OK) {
         rc = make_plant(p, err);
     }
     if (rc == D2K_OK) {
@@ -354,11 +385,14 @@ static d2k_result run(struct program *p, struct error *err)
 
 static void clean_up(struct program *p)
 {
+    guard_close(p->guard);
     configuration_close(&p->kernel);
     net_server_free(p->net);
     if (p->kernel.plant != NULL) {
         clients_bury(&p->kernel);
     }
+    commands_free(&p->kernel.commands);
+    rights_unref(p->kernel.rights);
     plant_free(p->plant);
     hobj_table_close(p->hobjs);
     tls_keeper_close(p->keeper);

@@ -33,6 +33,11 @@ void queries_ask(struct client *c, const struct wire_message *message)
         client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, "the pattern is empty");
         return;
     }
+    const char *why_not = "";
+    if (message->type != WIRE_LIST_PROCESSES && !client_may_ask_for(c, pattern, &why_not)) {
+        client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
+        return;
+    }
     struct query *q = calloc(1, sizeof *q + pattern.size);
     if (q == NULL) {
         client_send_failed(c, message->request, WIRE_CODE_LIMIT, "the kernel is out of memory");
@@ -110,13 +115,14 @@ static bool answer_next(struct client *c, struct query *q, struct slice pattern)
     }
     if (!text_is_pattern(pattern)) {
         const struct object *object = plant_object_by_name(c->kernel->plant, pattern);
-        if (object != NULL) {
+        if (object != NULL && client_may_see(c, object)) {
             answer_object(c, q, object);
         }
         return false;
     }
     const struct object *object = plant_object_at(c->kernel->plant, q->position++);
-    if (object != NULL && text_matches(slice_of(object->name), pattern)) {
+    if (object != NULL && text_matches(slice_of(object->name), pattern) &&
+        client_may_see(c, object)) {
         answer_object(c, q, object);
     }
     return q->position < plant_object_end(c->kernel->plant);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "os/clock.h"
+#include "wire/properties.h"
 #include "wire/value.h"
 
 void values_define(struct client *c, const struct wire_message *message)
@@ -18,6 +19,11 @@ void values_define(struct client *c, const struct wire_message *message)
     struct object *object;
     struct error err = {0};
     struct buffer properties;
+    const char *why_not = "";
+    if (!client_may_define_own(c, d->name, &why_not)) {
+        client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
+        return;
+    }
     buffer_init(&properties, WIRE_LENGTH_MAX);
     d2k_result rc = definition_take(d->properties, &definition, &properties, &err);
     uint16_t code = WIRE_CODE_BAD_VALUE;
@@ -95,22 +101,75 @@ void values_acknowledge(struct client *c, const struct wire_message *message)
     client_send(c, &answer);
 }
 
-static void log_write_of(struct client *c, uint32_t hobj, const char *outcome, const char *reason)
+/* ---- Write ---- */
+
+/* What a Write is about: by number or, with the number 0, by name. */
+static struct object *object_of_write(const struct client *c, uint32_t hobj, struct slice list,
+                                      struct error *err)
 {
-    const struct object *object = plant_object(c->kernel->plant, hobj);
-    char where[CLIENT_WHERE_MAX], number[32];
-    (void)snprintf(number, sizeof number, "number %u", hobj);
-    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s writes object %s: %s%s", c->process->name,
-              client_where(c, where), object != NULL ? object->name : number, outcome, reason);
+    struct slice name;
+    char shown[D2K_OBJECT_NAME_MAX * 4 + 1];
+    struct object *object = NULL;
+    if (hobj != 0 || !properties_find(list, PROPERTY_NAME, &name)) {
+        object = plant_object(c->kernel->plant, hobj);
+        (void)snprintf(shown, sizeof shown, "with number %u", hobj);
+    } else {
+        object = plant_object_by_name(c->kernel->plant, name);
+        (void)text_escape(shown, sizeof shown, name);
+    }
+    if (object == NULL) {
+        (void)error_set(err, D2K_NOT_FOUND, "there is no object %s", shown);
+    }
+    return object;
 }
 
-/* In this version only the owner of an object, and who may set a user variable, may write it;
- * commands to other processes are refused, never dropped. */
+static void write_unknown(struct client *c, const struct wire_message *message, uint32_t hobj,
+                          const struct error *why)
+{
+    char who[CLIENT_WHO_MAX];
+    struct command_id id = command_id_of(&message->as.write);
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s writes object number %u: refused: %s",
+              client_who(c, who), hobj, why->text);
+    commands_answer(c, message->request, &id, WIRE_CODE_NOT_FOUND, why->text);
+}
+
+/* The owner writes what is his own, or somebody what only the kernel sets: done or refused at once.
+ */
+static void write_now(struct client *c, const struct wire_message *message, struct object *object,
+                      const d2k_value *value)
+{
+    struct error err = {.text = ""};
+    char audit[COMMANDS_AUDIT_MAX];
+    struct command_id id = command_id_of(&message->as.write);
+    (void)commands_audit_text(c, object, value, audit);
+    d2k_result rc =
+        plant_set(c->kernel->plant, slice_of(c->process->name), object, value, os_wall_ns(), &err);
+    log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s: %s%s", audit,
+              rc == D2K_OK ? "done" : "refused: ", err.text);
+    commands_answer(c, message->request, &id, rc == D2K_OK ? WIRE_CODE_NONE : client_code_of(rc),
+                    err.text);
+}
+
+static void write_object(struct client *c, const struct wire_message *message,
+                         struct object *object, d2k_value *value)
+{
+    bool is_own = text_equal_ignoring_case(object->owner, c->process->name);
+    value->time_ns = value->time_ns == 0 ? os_wall_ns() : value->time_ns;
+    if (object->kind == OBJECT_USER_VARIABLE) {
+        configuration_write(c, message, object, value);
+    } else if (is_own || object->kind != OBJECT_OF_PROCESS) {
+        write_now(c, message, object, value);
+    } else {
+        commands_write(c, message, object, value);
+    }
+}
+
 void values_write(struct client *c, const struct wire_message *message)
 {
     const struct wire_write *w = &message->as.write;
     struct cursor rest = cursor_of(w->value.data, w->value.size);
-    struct error err = {0};
+    struct error err = {.text = ""};
+    struct command_id id = command_id_of(w);
     uint32_t hobj;
     d2k_value value;
     if (wire_value_decode(&rest, &hobj, &value, &err) <= 0) {
@@ -118,23 +177,18 @@ void values_write(struct client *c, const struct wire_message *message)
                         err.text[0] != '\0' ? err.text : "Write without a value");
         return;
     }
-    const struct object *object = plant_object(c->kernel->plant, hobj);
-    if (object != NULL && object->kind == OBJECT_USER_VARIABLE) {
-        configuration_write(c, message, object, &value);
+    struct slice list = {(const char *)rest.at, rest.left};
+    if (properties_check(list, &err) != D2K_OK) {
+        commands_answer(c, message->request, &id, WIRE_CODE_BAD_VALUE, err.text);
         return;
     }
-    struct wire_message answer = {.type = WIRE_WRITE_RESULT, .request = message->request};
-    struct wire_write_result *result = &answer.as.write_result;
-    memcpy(result->writer_instance, w->writer_instance, WIRE_ID_SIZE);
-    result->writer_counter = w->writer_counter;
-    d2k_result rc = set_value(c, hobj, &value, os_wall_ns(), &err);
-    log_write_of(c, hobj, rc == D2K_OK ? "done" : "refused: ", err.text);
-    if (rc != D2K_OK) {
-        struct slice text = slice_of(err.text);
-        result->outcome = WIRE_WRITE_REFUSED;
-        result->code = client_code_of(rc);
-        result->sentence = text;
-        result->sentence.size = text_prefix_of_chars(text, WIRE_SENTENCE_MAX / 4);
+    if (commands_repeated(c, message->request, &id)) {
+        return;
     }
-    client_send(c, &answer);
+    struct object *object = object_of_write(c, hobj, list, &err);
+    if (object == NULL) {
+        write_unknown(c, message, hobj, &err);
+    } else {
+        write_object(c, message, object, &value);
+    }
 }

@@ -379,16 +379,22 @@ static void next_of_run(struct subscriber *subscriber, struct run *run, struct d
 static struct interest *next_match(struct subscription *s)
 {
     const struct plant *plant = s->subscriber->plant;
-    const struct object *match = NULL;
+    const struct number_table *interests = &s->subscriber->interests;
+    struct interest *match = NULL;
     if (!s->has_wildcards) {
-        match = s->position == 0 ? plant_object_by_name(plant, subscription_pattern(s)) : NULL;
+        const struct object *named =
+            s->position == 0 ? plant_object_by_name(plant, subscription_pattern(s)) : NULL;
         s->position = 1;
+        return named == NULL ? NULL : number_table_get(interests, named->hobj);
     }
-    while (s->has_wildcards && match == NULL && s->position < plant->object_count) {
+    /* one that may not be seen matches, but nobody is interested in it */
+    while (match == NULL && s->position < plant->object_count) {
         const struct object *object = plant->objects[s->position++];
-        match = object != NULL && subscription_matches(s, object) ? object : NULL;
+        match = object != NULL && subscription_matches(s, object)
+                    ? number_table_get(interests, object->hobj)
+                    : NULL;
     }
-    return match == NULL ? NULL : number_table_get(&s->subscriber->interests, match->hobj);
+    return match;
 }
 
 /* With older updates waiting the reader is told where it stands, else the current value. */

@@ -100,6 +100,7 @@ struct object {
     struct list readers;
     struct list of_owner;
     uint32_t position;
+    uint16_t open_commands;
     bool invalidation_owed; /* memory was short when its owner went */
 };
 
@@ -114,6 +115,9 @@ struct plant_hooks {
     /* Asks for the number of an object that is new in this run: a stored one, or 0 for "choose".
      * NULL allowed. */
     uint32_t (*stored_hobj)(void *context, struct slice name);
+    /* Whether the subscriber (his owner_data) may see the object: asked when it would begin to
+     * read it, never for a value. NULL: everybody sees everything. */
+    bool (*may_see)(void *context, void *owner_data, const struct object *object);
     /* A number was given to a name for the first time ever: store it. NULL allowed. */
     void (*store_hobj)(void *context, struct slice name, uint32_t hobj);
     void *context;
@@ -176,6 +180,12 @@ d2k_result plant_check_value(const struct object *object, struct slice owner,
                              const d2k_value *value, int64_t now_ns,
                              struct error *err) D2K_MUST_CHECK;
 
+/* A command for the object was passed on to its owner; its value is marked Transient until the last
+ * one has ended, or the owner publishes a value meanwhile. Where memory is short the mark is left
+ * out. */
+void plant_command_began(struct plant *plant, struct object *object);
+void plant_command_ended(struct plant *plant, struct object *object);
+
 /* The owner is here again: its objects' owner_present becomes true and nothing else; their values
  * stay invalid until it publishes. plant_define() and plant_process_start() imply it. */
 void plant_owner_present(struct plant *plant, struct slice owner);
@@ -229,6 +239,14 @@ d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscrip
  * delivered. */
 bool subscriber_unsubscribe(struct subscriber *subscriber, uint32_t subscription);
 
+/* What the subscriber may see has changed: asks may_see() again for `count` positions of objects
+ * from *position on, which moves; at plant_object_end() it is through. What may not be seen any
+ * more is told as DELIVERY_GONE at once, as if it were deleted; what may be seen now comes as an
+ * object that is defined now, with its value. False: out of memory; then it may still see too much:
+ * end its link. */
+bool subscriber_review(struct subscriber *subscriber, size_t *position,
+                       size_t count) D2K_MUST_CHECK;
+
 /* Takes the next thing to tell; DELIVERY_NONE when there is nothing until the next wake. Things are
  * told in the order in which they came to wait. */
 void subscriber_next(struct subscriber *subscriber, struct delivery *ret_delivery);
@@ -253,6 +271,7 @@ struct process {
     char address[64];
     char tls_version[16]; /* "": plain */
     bool verified;
+    char user[65];    /* who is logged on; "": nobody */
     int64_t since_ns; /* wall time of registration, or of its end */
     uint64_t connection_sql_id;
     uint64_t values_in, values_out;

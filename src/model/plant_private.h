@@ -213,6 +213,8 @@ static inline struct slice subscription_pattern(const struct subscription *s)
 }
 
 bool subscription_matches(const struct subscription *s, const struct object *object);
+/* Whether it matches and its subscriber may see it. */
+bool subscription_reads(const struct subscription *s, const struct object *object);
 
 /* Makes interests for all who wait for a new object, which has no value yet. On failure the object
  * has no readers. D2K_NO_MEMORY. */

@@ -39,6 +39,17 @@ bool subscription_matches(const struct subscription *s, const struct object *obj
                             : plant_names_equal(subscription_pattern(s), object->name);
 }
 
+static bool may_see(const struct subscriber *subscriber, const struct object *object)
+{
+    const struct plant_hooks *hooks = &subscriber->plant->hooks;
+    return hooks->may_see == NULL || hooks->may_see(hooks->context, subscriber->data, object);
+}
+
+bool subscription_reads(const struct subscription *s, const struct object *object)
+{
+    return subscription_matches(s, object) && may_see(s->subscriber, object);
+}
+
 /* ---- interests ---- */
 
 static void interest_free(struct interest *interest)
@@ -243,15 +254,20 @@ static void bequeath_losses(const struct subscription *ending)
 
 /* ---- waiting for objects that come later ---- */
 
+static void forget_unawaited(struct plant *plant, struct awaited_name *awaited)
+{
+    if (awaited != NULL && list_empty(&awaited->subscriptions)) {
+        map_remove(&plant->awaited, slice_of(awaited->name));
+        free(awaited);
+    }
+}
+
 static void stop_waiting(struct subscription *s)
 {
     struct awaited_name *awaited = s->awaited;
     list_remove(&s->waiting);
     s->awaited = NULL;
-    if (awaited != NULL && list_empty(&awaited->subscriptions)) {
-        map_remove(&s->subscriber->plant->awaited, slice_of(awaited->name));
-        free(awaited);
-    }
+    forget_unawaited(s->subscriber->plant, awaited);
 }
 
 static struct awaited_name *awaited_obtain(struct plant *plant, struct slice name)
@@ -298,7 +314,7 @@ static d2k_result attach_waiting(struct list *waiting, struct object *object, st
     LIST_EACH(waiting, at, following)
     {
         struct subscription *s = LIST_MEMBER(at, struct subscription, waiting);
-        d2k_result result = subscription_matches(s, object) ? attach(s, object, err) : D2K_OK;
+        d2k_result result = subscription_reads(s, object) ? attach(s, object, err) : D2K_OK;
         if (result != D2K_OK) {
             detach_readers(object);
             return result;
@@ -320,11 +336,13 @@ d2k_result readers_attach(struct plant *plant, struct object *object, struct err
     }
     LIST_EACH(&awaited->subscriptions, at, following)
     {
-        list_remove(at);
-        LIST_MEMBER(at, struct subscription, waiting)->awaited = NULL;
+        struct subscription *s = LIST_MEMBER(at, struct subscription, waiting);
+        if (may_see(s->subscriber, object)) { /* else it waits until it may */
+            list_remove(at);
+            s->awaited = NULL;
+        }
     }
-    map_remove(&plant->awaited, slice_of(awaited->name));
-    free(awaited);
+    forget_unawaited(plant, awaited);
     return D2K_OK;
 }
 
@@ -341,7 +359,7 @@ static void wait_again(struct subscriber *subscriber, const struct object *objec
 {
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
         struct subscription *s = subscriber->subscriptions[i];
-        if (names_object(s, object)) {
+        if (names_object(s, object) && s->awaited == NULL) {
             s->awaited = awaited;
             list_append(&awaited->subscriptions, &s->waiting);
         }
@@ -358,14 +376,18 @@ static void forget_value_due(struct subscriber *subscriber, const struct interes
     }
 }
 
-static void reader_detach(struct interest *interest, struct awaited_name *awaited)
+/* True: there may be places in the FIFO that must go. */
+static bool begin_leaving(struct interest *interest)
+{
+    interest->leaving = true;
+    return interest->place.waits || interest->every;
+}
+
+/* Nothing of it is in the FIFO any more. */
+static void finish_leaving(struct interest *interest, struct awaited_name *awaited)
 {
     struct subscriber *subscriber = interest->subscriber;
     struct object *object = interest->object;
-    interest->leaving = true;
-    if (interest->place.waits || interest->every) {
-        sweep_fifo(subscriber, NULL);
-    }
     forget_value_due(subscriber, interest);
     wait_again(subscriber, object, awaited);
     if (!interest->announced) {
@@ -392,13 +414,97 @@ d2k_result readers_detach(struct plant *plant, struct object *object, struct err
     }
     LIST_EACH(&object->readers, at, following)
     {
-        reader_detach(LIST_MEMBER(at, struct interest, in_object), awaited);
+        struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
+        if (begin_leaving(interest)) {
+            sweep_fifo(interest->subscriber, NULL);
+        }
+        finish_leaving(interest, awaited);
     }
-    if (list_empty(&awaited->subscriptions)) {
-        map_remove(&plant->awaited, slice_of(awaited->name));
-        free(awaited);
-    }
+    forget_unawaited(plant, awaited);
     return D2K_OK;
+}
+
+/* ---- what may be seen changes ---- */
+
+static bool withdraw(struct interest *interest)
+{
+    struct plant *plant = interest->subscriber->plant;
+    struct awaited_name *awaited = awaited_obtain(plant, object_name(interest->object));
+    if (awaited == NULL) {
+        return false;
+    }
+    finish_leaving(interest, awaited);
+    forget_unawaited(plant, awaited);
+    return true;
+}
+
+static d2k_result grant_to(struct subscription *s, struct object *object)
+{
+    d2k_result result = attach(s, object, NULL);
+    if (result == D2K_OK && !s->has_wildcards) {
+        stop_waiting(s);
+    }
+    return result;
+}
+
+static bool grant(struct subscriber *subscriber, struct object *object)
+{
+    d2k_result result = D2K_OK;
+    for (uint32_t i = 0; result == D2K_OK && i < subscriber->slot_count; i++) {
+        struct subscription *s = subscriber->subscriptions[i];
+        if (s != NULL && object->position < s->attached_end && subscription_matches(s, object)) {
+            result = grant_to(s, object);
+        }
+    }
+    struct interest *interest = number_table_get(&subscriber->interests, object->hobj);
+    if (interest != NULL) {
+        interest->changed = true;
+        interest->owes_newest = object->current != NULL;
+        subscriber_queue(subscriber, &interest->place);
+    }
+    return result == D2K_OK;
+}
+
+/* Marks what may not be seen any more. True: there may be places in the FIFO that must go. */
+static bool mark_unseen(struct subscriber *subscriber, size_t begin, size_t end)
+{
+    struct plant *plant = subscriber->plant;
+    bool must_sweep = false;
+    for (size_t i = begin; i < end; i++) {
+        struct object *object = plant->objects[i];
+        struct interest *interest =
+            object == NULL ? NULL : number_table_get(&subscriber->interests, object->hobj);
+        if (interest != NULL && !may_see(subscriber, object)) {
+            must_sweep |= begin_leaving(interest);
+        }
+    }
+    return must_sweep;
+}
+
+static bool review(struct subscriber *subscriber, struct object *object)
+{
+    struct interest *interest = number_table_get(&subscriber->interests, object->hobj);
+    if (interest != NULL) {
+        return !interest->leaving || withdraw(interest);
+    }
+    return !may_see(subscriber, object) || grant(subscriber, object);
+}
+
+bool subscriber_review(struct subscriber *subscriber, size_t *position, size_t count)
+{
+    struct plant *plant = subscriber->plant;
+    size_t left = plant->object_count > *position ? plant->object_count - *position : 0;
+    size_t end = *position + (count < left ? count : left);
+    if (mark_unseen(subscriber, *position, end)) {
+        sweep_fifo(subscriber, NULL);
+    }
+    for (; *position < end; ++*position) {
+        struct object *object = plant->objects[*position];
+        if (object != NULL && !review(subscriber, object)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* ---- subscriptions ---- */
@@ -482,7 +588,7 @@ static d2k_result attach_matching(struct subscription *s, struct error *err)
     for (; s->attached_end < plant->object_count; s->attached_end++) {
         struct object *object = plant->objects[s->attached_end];
         d2k_result result =
-            object != NULL && subscription_matches(s, object) ? attach(s, object, err) : D2K_OK;
+            object != NULL && subscription_reads(s, object) ? attach(s, object, err) : D2K_OK;
         if (result != D2K_OK) {
             return result;
         }
@@ -494,7 +600,8 @@ static d2k_result attach_matching(struct subscription *s, struct error *err)
 static d2k_result attach_named(struct subscription *s, struct error *err)
 {
     struct object *object = plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
-    d2k_result result = object == NULL ? wait_for_name(s, err) : attach(s, object, err);
+    bool reads = object != NULL && may_see(s->subscriber, object);
+    d2k_result result = reads ? attach(s, object, err) : wait_for_name(s, err);
     if (result == D2K_OK) {
         s->attached_end = UINT32_MAX;
     }

@@ -225,6 +225,35 @@ d2k_result plant_set(struct plant *plant, struct slice owner, struct object *obj
     return result != D2K_OK ? result : set_checked(plant, object, &own, err);
 }
 
+/* ---- commands ---- */
+
+static void mark_transient(struct plant *plant, struct object *object, bool is_transient)
+{
+    d2k_value value = object->value;
+    struct update *update = NULL;
+    if (object->current == NULL || ((value.status & D2K_STATUS_TRANSIENT) != 0) == is_transient) {
+        return;
+    }
+    value.status ^= D2K_STATUS_TRANSIENT;
+    if (plant_encode(plant, object, &value, &update, NULL) == D2K_OK) {
+        plant_set_current(plant, object, &value, object->text_storage, update);
+    }
+}
+
+void plant_command_began(struct plant *plant, struct object *object)
+{
+    if (object->open_commands++ == 0) {
+        mark_transient(plant, object, true);
+    }
+}
+
+void plant_command_ended(struct plant *plant, struct object *object)
+{
+    if (object->open_commands > 0 && --object->open_commands == 0) {
+        mark_transient(plant, object, false);
+    }
+}
+
 /* ---- owners ---- */
 
 void plant_owner_present(struct plant *plant, struct slice name)

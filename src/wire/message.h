@@ -56,6 +56,7 @@
 #define WIRE_NAME_MAX     64u
 #define WIRE_PATTERN_MAX  128u
 #define WIRE_SENTENCE_MAX 512u
+#define WIRE_PASSWORD_MAX 256u
 
 /* Register.flags */
 #define WIRE_REGISTER_VERIFIED \
@@ -247,6 +248,11 @@ const char *wire_code_name(uint16_t code);
     S(sentence, WIRE_SENTENCE_MAX)
 #define WIRE_FIELDS_shutdown(F, S)      S(reason, WIRE_SENTENCE_MAX)
 #define WIRE_FIELDS_set_log_level(F, S) F(u8, level)
+#define WIRE_FIELDS_log_on(F, S) \
+    S(user, WIRE_NAME_MAX)       \
+    S(password, WIRE_PASSWORD_MAX)
+#define WIRE_FIELDS_logged_on(F, S) S(user, WIRE_NAME_MAX)
+#define WIRE_FIELDS_log_off(F, S)
 
 /* From: C client, K kernel, B both. State of the link in which it is allowed: OPENING (before
  * registration), REGISTERED, ANY. M(number, NAME, lower-case name, DocumentName, from, state). */
@@ -283,7 +289,10 @@ const char *wire_code_name(uint16_t code);
     M(64, WRITE, write, Write, B, REGISTERED)                                   \
     M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)               \
     M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)                          \
-    M(81, SET_LOG_LEVEL, set_log_level, SetLogLevel, C, REGISTERED)
+    M(81, SET_LOG_LEVEL, set_log_level, SetLogLevel, C, REGISTERED)             \
+    M(96, LOG_ON, log_on, LogOn, C, REGISTERED)                                 \
+    M(97, LOGGED_ON, logged_on, LoggedOn, K, REGISTERED)                        \
+    M(98, LOG_OFF, log_off, LogOff, C, REGISTERED)
 
 enum wire_type {
 #define WIRE_TYPE_ENUM(number, upper, lower, name, from, state) WIRE_##upper = (number),

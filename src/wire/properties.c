@@ -66,6 +66,16 @@ bool property_u8(struct slice bytes, uint8_t *ret_number)
     return true;
 }
 
+bool property_u32(struct slice bytes, uint32_t *ret_number)
+{
+    struct cursor c = cursor_of(bytes.data, bytes.size);
+    if (bytes.size != 4) {
+        return false;
+    }
+    *ret_number = cursor_u32(&c);
+    return true;
+}
+
 void properties_put(struct buffer *out, uint16_t key, struct slice bytes)
 {
     buffer_put_u16(out, key);
@@ -76,4 +86,11 @@ void properties_put(struct buffer *out, uint16_t key, struct slice bytes)
 void properties_put_u8(struct buffer *out, uint16_t key, uint8_t number)
 {
     properties_put(out, key, (struct slice){(const char *)&number, 1});
+}
+
+void properties_put_u32(struct buffer *out, uint16_t key, uint32_t number)
+{
+    const uint8_t bytes[4] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16),
+                              (uint8_t)(number >> 24)};
+    properties_put(out, key, (struct slice){(const char *)bytes, sizeof bytes});
 }

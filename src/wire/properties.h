@@ -19,9 +19,14 @@
 #define PROPERTY_PATH_MAX 128u
 
 enum property_key {
-    PROPERTY_PATH = 1,     /* UTF-8: "Plant/Line1" */
-    PROPERTY_KIND = 6,     /* u8, WIRE_KIND_... */
+    PROPERTY_PATH = 1,             /* UTF-8: "Plant/Line1" */
+    PROPERTY_KIND = 6,             /* u8, WIRE_KIND_... */
+    PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
+    PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */
     PROPERTY_DEFAULT = 13, /* content of a value record (wire/value.h), of the object's type */
+    PROPERTY_USER = 52,    /* UTF-8: who is logged on */
+    PROPERTY_NAME = 64,    /* of a Write with the number 0: the object's name */
+    PROPERTY_PROCESS = 65, /* of a Write to an owner: the name of the process that writes */
 };
 
 struct property {
@@ -40,9 +45,12 @@ bool properties_find(struct slice list, uint16_t key, struct slice *ret_bytes);
 
 /* A number of exactly one byte. */
 bool property_u8(struct slice bytes, uint8_t *ret_number);
+/* Of exactly four. */
+bool property_u32(struct slice bytes, uint32_t *ret_number);
 
 /* Appends one property; `bytes` at most 65535. */
 void properties_put(struct buffer *out, uint16_t key, struct slice bytes);
 void properties_put_u8(struct buffer *out, uint16_t key, uint8_t number);
+void properties_put_u32(struct buffer *out, uint16_t key, uint32_t number);
 
 #endif

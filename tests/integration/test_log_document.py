@@ -6,7 +6,8 @@ import pytest
 
 from d2k_test.programs import REPOSITORY
 
-SOURCES = ["src/kernel", "src/net", "src/store", "src/log", "src/registry", "src/tls"]
+SOURCES = ["src/kernel", "src/net", "src/store", "src/log", "src/registry", "src/tls",
+           "src/access"]
 CLIENT_ONLY = "keeper_client.c"
 # Literals, and names of constants that stand for text or a format between them.
 CONCATENATION = r'(?:(?:"(?:[^"\\]|\\.)*"|\bPRI\w+|\bD2K_VERSION_TEXT)\s*)+'

@@ -1,5 +1,6 @@
 """Values from their source to their readers."""
 
+import os
 import re
 import struct
 
@@ -81,7 +82,7 @@ def test_an_object_belongs_to_its_process(plant, kernel):
 
 
 def write(link, hobj, counter):
-    link.send("Write", writer_instance=b"w" * 16, writer_counter=counter,
+    link.send("Write", writer_instance=os.urandom(16), writer_counter=counter,
               value=protocol.value_record(hobj, protocol.INTEGER, struct.pack("<q", 7)))
     return link.expect("WriteResult")
 
@@ -94,9 +95,11 @@ def test_each_write_is_recorded_with_the_name_of_its_object(plant, kernel):
         assert write(owner, hobj, 1).outcome == 0
         refusal = write(stranger, hobj, 1).sentence
         assert write(owner, 4_000_000_000, 2).outcome == 1
-    assert refusal == "object Valve belongs to OWNER.API; STRANGER.API may not set it"
-    kernel.wait_for_log("AUDIT - OWNER.API .* writes object Valve: done$")
-    kernel.wait_for_log(f"AUDIT - STRANGER.API .* writes object Valve: refused: {re.escape(refusal)}$")
+    assert refusal == ("object Valve belongs to OWNER.API, which takes no commands for it;"
+                       " STRANGER.API may not set it")
+    kernel.wait_for_log(r"AUDIT - OWNER.API .* writes object Valve \(- -> 7\): done$")
+    kernel.wait_for_log(r"AUDIT - STRANGER.API .* writes object Valve \(7 -> 7\): refused: "
+                        f"{re.escape(refusal)}$")
     kernel.wait_for_log("AUDIT - OWNER.API .* writes object number 4000000000: refused: there is no object")
 
 

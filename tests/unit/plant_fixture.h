@@ -58,12 +58,23 @@ static void wake(void *context, struct subscriber *subscriber)
     last_woken = subscriber;
 }
 
+/* Objects whose names begin so are seen by nobody; NULL: all are seen. */
+static const char *hidden;
+
+static bool is_not_hidden(void *context, void *owner_data, const struct object *object)
+{
+    (void)context;
+    (void)owner_data;
+    return hidden == NULL || strncmp(object->name, hidden, strlen(hidden)) != 0;
+}
+
 static const uint64_t fixed_seed[2] = {1, 2};
 
 static inline int set_up(void **state)
 {
     (void)state;
-    const struct plant_hooks hooks = {.encode = encode, .wake = wake};
+    const struct plant_hooks hooks = {.encode = encode, .wake = wake, .may_see = is_not_hidden};
+    hidden = NULL;
     wakes = 0;
     encodings = 0;
     last_woken = NULL;

@@ -144,6 +144,7 @@ static void wire_constants(struct facts *facts)
     WIRE(NAME_MAX)
     WIRE(PATTERN_MAX)
     WIRE(SENTENCE_MAX)
+    WIRE(PASSWORD_MAX)
     WIRE(CAPABILITY_WRITES)
     WIRE(CAPABILITY_PAST)
     WIRE(CAPABILITY_ACK)
@@ -168,6 +169,11 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_PATH", PROPERTY_PATH);
     code_constant(facts, "PROPERTY_KIND", PROPERTY_KIND);
     code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
+    code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
+    code_constant(facts, "PROPERTY_WRITABLE", PROPERTY_WRITABLE);
+    code_constant(facts, "PROPERTY_USER", PROPERTY_USER);
+    code_constant(facts, "PROPERTY_NAME", PROPERTY_NAME);
+    code_constant(facts, "PROPERTY_PROCESS", PROPERTY_PROCESS);
     WIRE(STATE_HOT)
     WIRE(STATE_STANDBY)
     WIRE(STATE_STARTING)
@@ -222,6 +228,12 @@ static void kernel_constants(struct facts *facts)
     code_constant(facts, "WATCHDOG_MISSED", CLIENT_WATCHDOG_MISSED);
     code_constant(facts, "PING_MAX", CLIENT_PING_MAX);
     code_constant(facts, "CHANGES_MAX", CLIENT_CHANGES_MAX);
+    code_constant(facts, "CLIENT_COMMANDS_MAX", CLIENT_COMMANDS_MAX);
+    code_constant(facts, "COMMANDS_MAX", COMMANDS_MAX);
+    code_constant(facts, "COMMANDS_REMEMBERED_MAX", COMMANDS_REMEMBERED_MAX);
+    code_constant(facts, "COMMAND_TIMEOUT_MS", COMMAND_TIMEOUT_MS);
+    code_constant(facts, "COMMAND_TIMEOUT_MIN_MS", COMMAND_TIMEOUT_MIN_MS);
+    code_constant(facts, "COMMAND_TIMEOUT_MAX_MS", COMMAND_TIMEOUT_MAX_MS);
     code_constant(facts, "QUERIES_MAX", CLIENT_QUERIES_MAX);
     code_constant(facts, "SUBSCRIPTIONS_MAX", PLANT_SUBSCRIPTIONS_MAX);
     code_constant(facts, "EVERY_QUEUE_MAX", PLANT_EVERY_QUEUE_MAX);

@@ -72,6 +72,9 @@ MESSAGES = {
          " str sentence"),
     80: ("Shutdown", "str reason"),
     81: ("SetLogLevel", "u8 level"),
+    96: ("LogOn", "str user, str password"),
+    97: ("LoggedOn", "str user"),
+    98: ("LogOff", ""),
 }
 NUMBERS = {name: number for number, (name, _) in MESSAGES.items()}
 FIELDS = {name: [tuple(f.split()) for f in fields.split(", ") if f]
@@ -160,6 +163,19 @@ def value_records(payload):
 
 PATH, KIND, DEFAULT = 1, 6, 13
 USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
+
+
+def property_u8(key, number):
+    return struct.pack("<HHB", key, 1, number)
+
+
+def property_u32(key, number):
+    return struct.pack("<HHI", key, 4, number)
+
+
+def property_text(key, text):
+    raw = text.encode()
+    return struct.pack("<HH", key, len(raw)) + raw
 
 
 def property_list(properties):
@@ -312,9 +328,9 @@ class Link:
         self.send_bytes(self.register_bytes(name, flags=flags, **more))
         return self.expect("Registered")
 
-    def define(self, name, kind=INTEGER):
+    def define(self, name, kind=INTEGER, properties=b""):
         """Number of the object."""
-        self.send("Define", type=kind, name=name, description="", unit="")
+        self.send("Define", type=kind, name=name, description="", unit="", properties=properties)
         return self.expect("Defined").hobj
 
     def configure(self, name, kind=INTEGER, default=None, path="", description="", unit=""):
