@@ -8,9 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-PACKAGES = ["nginx-light", "haproxy", "stunnel4", "hitch", "mosquitto", "nats-server", "redis-server"]
+PACKAGES = {"nginx": "nginx-light", "haproxy": "haproxy", "stunnel": "stunnel4", "hitch": "hitch",
+            "mosquitto": "mosquitto", "nats": "nats-server", "redis": "redis-server"}
 CONNECTIONS_MAX = 19000
 START_LIMIT_S, STOP_LIMIT_S = 15, 5
+CONFIG_SETTLE_S = 2.3  # a younger file is read again at each connect (src/tls/keeper.h)
 
 
 def free_port():
@@ -100,6 +102,11 @@ class Server:
 class D2k(Server):
     name, protocol, handshake_protocol = "d2k", "d2k", "d2k-tls"
     application = "BENCH"
+
+    def __enter__(self):
+        super().__enter__()
+        time.sleep(CONFIG_SETTLE_S)
+        return self
 
     def prepare(self):
         workers = 1 if self.cpus is not None else 0
