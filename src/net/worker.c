@@ -9,6 +9,7 @@
 
 #include "net/internal.h"
 #include "os/clock.h"
+#include "os/system.h"
 
 #define ACCEPT_AT_ONCE     16  /* then the other workers get a chance */
 #define ACCEPT_PAUSE_MS    100 /* when the system has no descriptors left */
@@ -18,6 +19,10 @@
  * of the system (values to 10 clients during a storm, p99: 4.3 ms at 5, 1.8 at 15, 1.5 at 19); high
  * enough that a worker beside a program that never sleeps still has a thirtieth of a processor. */
 #define WORKER_NICE 15
+/* A crowd leaves free memory behind, in pieces of 17 KiB between what is in use (OpenSSL's buffers
+ * of each handshake): it goes back once nobody has come for a while. */
+#define CROWD_SIZE    256
+#define CROWD_OVER_MS 1000
 
 struct opening {
     struct watched watched;
@@ -64,6 +69,8 @@ struct worker {
     unsigned opening_max;
     uint64_t checked_ms; /* deadlines, last */
     bool check_was_late;
+    unsigned crowd;          /* handed over since free memory was given back */
+    uint64_t handed_over_ms; /* last */
 };
 
 /* ---- the end of an opening ---- */
@@ -203,6 +210,8 @@ static void hand_over(struct opening *o)
     handover->opened_ms = o->opened_ms;
     handover->user = o->user;
     opening_release(o);
+    o->worker->crowd++;
+    o->worker->handed_over_ms = o->worker->now_ms;
     os_mutex_lock(server->mutex);
     bool first = list_empty(&server->handovers);
     list_append(&server->handovers, &handover->link);
@@ -519,6 +528,14 @@ static void opening_too_late(struct opening *o)
                         : "it did not go on with the TLS handshake in time");
 }
 
+static void release_memory_of_a_crowd(struct worker *w)
+{
+    if (w->crowd >= CROWD_SIZE && w->now_ms - w->handed_over_ms >= CROWD_OVER_MS) {
+        w->crowd = 0;
+        os_release_free_memory();
+    }
+}
+
 static void check_deadlines(struct worker *w)
 {
     uint64_t now = w->now_ms;
@@ -587,6 +604,7 @@ static void turn(struct worker *w)
     }
     if (w->now_ms - w->checked_ms >= CHECK_DEADLINES_MS) {
         check_deadlines(w);
+        release_memory_of_a_crowd(w);
     }
     start_next(w);
     bury(w);

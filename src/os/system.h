@@ -27,6 +27,10 @@ uint64_t os_process_cpu_ns(void);
 /* Resident memory of this process in bytes, 0 if unknown. */
 uint64_t os_process_memory(void);
 
+/* Gives memory that was freed, in small pieces between what is in use, back to the system. Takes
+ * milliseconds after a crowd, in which other threads may wait for memory. */
+void os_release_free_memory(void);
+
 /* Raises the limit of open descriptors to what the administrator allows; returns the limit in
  * force. */
 uint64_t os_raise_descriptor_limit(void);

@@ -2,6 +2,7 @@
 #include "os/system.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -82,6 +83,13 @@ uint64_t os_process_memory(void)
     fclose(statm);
     long page_size = sysconf(_SC_PAGESIZE);
     return fields == 2 && page_size > 0 ? resident_pages * (unsigned long long)page_size : 0;
+}
+
+void os_release_free_memory(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }
 
 uint64_t os_raise_descriptor_limit(void)
