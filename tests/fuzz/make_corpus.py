@@ -191,9 +191,35 @@ def sessions():
     yield "client_http", client + b"HTTP/1.1 400 Bad Request\r\n\r\n"
 
 
+def properties():
+    kind, path = struct.pack("<HHB", 6, 1, 1), struct.pack("<HH", 1, 11) + b"Plant/Line1"
+    default = struct.pack("<HHd", 13, 8, 81.5)
+    yield "empty", b""
+    yield "all", path + kind + default
+    yield "unknown", struct.pack("<HHI", 65000, 4, 1) + kind
+    yield "twice", kind + path + kind
+    yield "cut_key", kind + b"\1"
+    yield "cut_bytes", path[:-1]
+    yield "size_past_end", struct.pack("<HH", 1, 65535)
+    yield "many", b"".join(struct.pack("<HH", key, 0) for key in range(65))
+    yield "text", struct.pack("<HHI", 13, 9, 5) + "žlt".encode()
+
+
+def csv_files():
+    yield "plain", b"name,type\r\nA,Real\n\nB,Text\n"
+    yield "quoted", b'"a","b,c"\n"say ""x""","two\r\nlines"\n'
+    yield "mark", b"\xef\xbb\xbfname,type\nA,Real\n"
+    yield "unclosed", b'a,"b\nc,d\n'
+    yield "behind_quote", b'"a"b,c\nd,e\n'
+    yield "within", b'a"b,c\n'
+    yield "no_end", b"a,b\nc,d"
+    yield "many_fields", b"," * 64 + b"\n" + b"," * 63 + b"\n"
+    yield "carriage_returns", b"a\rb,\r\r\n\r"
+
+
 def main():
     targets = {"message": messages, "value": values, "text": texts, "registry": registry,
-               "session": sessions, "reg_file": reg_files}
+               "session": sessions, "reg_file": reg_files, "properties": properties, "csv": csv_files}
     for target, seeds in targets.items():
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
