@@ -44,7 +44,7 @@ static void address_of(const struct client *c, char *ret, size_t size)
 static void refuse(struct client *c, uint64_t request, const char *user, uint16_t code,
                    const char *sentence)
 {
-    char outcome[WIRE_SENTENCE_MAX + 16];
+    char outcome[ERROR_TEXT_MAX + 16];
     (void)snprintf(outcome, sizeof outcome, "refused: %s", sentence);
     audit_logon(c, user, outcome);
     client_send_failed(c, request, code, sentence);
