@@ -44,10 +44,10 @@ static void refused(struct job *job, size_t line, const char *word, d2k_result r
     if (job->code == EXIT_CODE_OK) {
         job->code = exit_code_of(result, false);
     }
-    if (job->file != NULL) {
-        program_say_error(program, "%s:%zu: %s", job->file, line, why);
-    } else {
+    if (word != NULL) {
         program_say_error(program, "%s: %s", word, why);
+    } else {
+        program_say_error(program, "%s:%zu: %s", job->file, line, why);
     }
 }
 
