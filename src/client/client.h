@@ -62,10 +62,15 @@ enum client_state {
     CLIENT_STATES
 };
 
+/* Of queries to all name servers over UDP and TCP at once. */
+#define RESOLVER_SOCKETS_MAX 16u
+
 struct connector {
     size_t server;        /* index in config->servers */
     ares_channel channel; /* while a name is being resolved */
-    bool resolved;        /* the answer is there: `resolve_status` and addresses */
+    d2k_socket resolver_sockets[RESOLVER_SOCKETS_MAX];
+    size_t resolver_socket_count;
+    bool resolved; /* the answer is there: `resolve_status` and addresses */
     int resolve_status;
     struct os_address addresses[CLIENT_ADDRESSES_MAX];
     size_t address_count, address;

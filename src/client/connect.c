@@ -62,12 +62,37 @@ static void take_addresses(void *context, int status, int timeouts, struct ares_
     }
 }
 
+/* Called by c-ares: this socket is to be watched so from now on; for nothing: it is closed. A
+ * socket over the limit is left to the time-out of its query. */
+static void watch_resolver_socket(void *context, ares_socket_t socket, int readable, int writable)
+{
+    struct connector *connector = context;
+    int events = (readable ? D2K_WANT_READ : 0) | (writable ? D2K_WANT_WRITE : 0);
+    size_t i = 0;
+    while (i < connector->resolver_socket_count &&
+           connector->resolver_sockets[i].socket != socket) {
+        i++;
+    }
+    bool is_new = i == connector->resolver_socket_count;
+    if (events == 0 && !is_new) {
+        connector->resolver_sockets[i] =
+            connector->resolver_sockets[--connector->resolver_socket_count];
+    } else if (events != 0 && i < RESOLVER_SOCKETS_MAX) {
+        connector->resolver_sockets[i] = (d2k_socket){.socket = socket, .events = events};
+        connector->resolver_socket_count += is_new;
+    }
+}
+
 static void start_resolver(d2k_client *client, const char *host)
 {
     struct connector *connector = &client->connector;
-    struct ares_options options = {.timeout = RESOLVER_TIMEOUT_MS, .tries = RESOLVER_TRIES};
-    int status =
-        ares_init_options(&connector->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+    struct ares_options options = {.timeout = RESOLVER_TIMEOUT_MS,
+                                   .tries = RESOLVER_TRIES,
+                                   .sock_state_cb = watch_resolver_socket,
+                                   .sock_state_cb_data = connector};
+    connector->resolver_socket_count = 0;
+    int status = ares_init_options(&connector->channel, &options,
+                                   ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
     if (status != ARES_SUCCESS) {
         connector->channel = NULL;
         connector->resolved = true;
@@ -88,18 +113,11 @@ void connect_close_resolver(d2k_client *client)
 
 size_t connect_sockets(const d2k_client *client, d2k_socket *ret_sockets, size_t max)
 {
-    ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-    size_t count = 0;
-    if (client->connector.channel == NULL) {
-        return 0;
-    }
-    int bits = ares_getsock(client->connector.channel, sockets, ARES_GETSOCK_MAXNUM);
-    for (int i = 0; i < ARES_GETSOCK_MAXNUM && count < max; i++) {
-        int events = ((bits >> i) & 1 ? D2K_WANT_READ : 0) |
-                     ((bits >> (i + ARES_GETSOCK_MAXNUM)) & 1 ? D2K_WANT_WRITE : 0);
-        if (events != 0) {
-            ret_sockets[count++] = (d2k_socket){.socket = sockets[i], .events = events};
-        }
+    const struct connector *connector = &client->connector;
+    size_t count = connector->channel == NULL ? 0 : connector->resolver_socket_count;
+    count = count < max ? count : max;
+    if (count > 0) {
+        memcpy(ret_sockets, connector->resolver_sockets, count * sizeof *ret_sockets);
     }
     return count;
 }
@@ -117,9 +135,9 @@ uint64_t connect_resolver_deadline(const d2k_client *client, uint64_t deadline_m
 
 static void work_resolver(d2k_client *client)
 {
-    d2k_socket sockets[ARES_GETSOCK_MAXNUM];
-    struct os_poll ready[ARES_GETSOCK_MAXNUM];
-    size_t count = connect_sockets(client, sockets, ARES_GETSOCK_MAXNUM);
+    d2k_socket sockets[RESOLVER_SOCKETS_MAX];
+    struct os_poll ready[RESOLVER_SOCKETS_MAX];
+    size_t count = connect_sockets(client, sockets, RESOLVER_SOCKETS_MAX);
     for (size_t i = 0; i < count; i++) {
         ready[i] =
             (struct os_poll){.fd = sockets[i].socket,
