@@ -388,8 +388,10 @@ static struct interest *next_match(struct subscription *s)
         return named == NULL ? NULL : number_table_get(interests, named->hobj);
     }
     /* one that may not be seen matches, but nobody is interested in it */
-    while (match == NULL && s->position < plant->object_count) {
-        const struct object *object = plant->objects[s->position++];
+    size_t count;
+    struct object *const *candidates = subscription_candidates(s, &count);
+    while (match == NULL && s->position < count) {
+        const struct object *object = candidates[s->position++];
         match = object != NULL && subscription_matches(s, object)
                     ? number_table_get(interests, object->hobj)
                     : NULL;

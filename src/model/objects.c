@@ -31,6 +31,7 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
     map_init(&plant->objects_by_name, true, seed);
     map_init(&plant->owners, true, seed);
     map_init(&plant->awaited, true, seed);
+    map_init(&plant->stems, true, seed);
     map_init(&plant->processes_by_name, true, seed);
     number_table_init(&plant->objects_by_number, object_number);
     number_table_init(&plant->processes_by_number, process_number);
@@ -86,6 +87,7 @@ void plant_free(struct plant *plant)
     free_owners(plant);
     free_processes(plant);
     map_free(&plant->awaited);
+    stems_free(plant);
     buffer_free(&plant->scratch);
     chunk_release(plant->chunk);
     free(plant);
@@ -327,6 +329,30 @@ static struct object *object_new(const struct definition *definition)
     return object;
 }
 
+static d2k_result add_to_tables(struct plant *plant, struct object *object, struct error *err)
+{
+    if (!number_table_add(&plant->objects_by_number, object)) {
+        return error_no_memory(err);
+    }
+    if (!map_add(&plant->objects_by_name, object_name(object), object)) {
+        number_table_remove(&plant->objects_by_number, object);
+        return error_no_memory(err);
+    }
+    d2k_result result = stem_add(plant, object, err);
+    if (result != D2K_OK) {
+        map_remove(&plant->objects_by_name, object_name(object));
+        number_table_remove(&plant->objects_by_number, object);
+    }
+    return result;
+}
+
+static void remove_from_tables(struct plant *plant, struct object *object)
+{
+    stem_remove(plant, object);
+    map_remove(&plant->objects_by_name, object_name(object));
+    number_table_remove(&plant->objects_by_number, object);
+}
+
 /* All or nothing: on failure the tables are as before. */
 static d2k_result register_object(struct plant *plant, struct object *object, struct error *err)
 {
@@ -336,17 +362,13 @@ static d2k_result register_object(struct plant *plant, struct object *object, st
         return error_no_memory(err);
     }
     plant->objects = objects;
-    if (!number_table_add(&plant->objects_by_number, object)) {
-        return error_no_memory(err);
-    }
-    if (!map_add(&plant->objects_by_name, object_name(object), object)) {
-        number_table_remove(&plant->objects_by_number, object);
-        return error_no_memory(err);
-    }
-    d2k_result result = readers_attach(plant, object, err);
+    d2k_result result = add_to_tables(plant, object, err);
     if (result != D2K_OK) {
-        map_remove(&plant->objects_by_name, object_name(object));
-        number_table_remove(&plant->objects_by_number, object);
+        return result;
+    }
+    result = readers_attach(plant, object, err);
+    if (result != D2K_OK) {
+        remove_from_tables(plant, object);
         return result;
     }
     if (plant->hole_count > 0) {
@@ -536,8 +558,7 @@ d2k_result plant_delete(struct plant *plant, struct object *object, struct error
         return result;
     }
     invalidation_settled(plant, object);
-    map_remove(&plant->objects_by_name, object_name(object));
-    number_table_remove(&plant->objects_by_number, object);
+    remove_from_tables(plant, object);
     list_remove(&object->of_owner);
     plant->objects[object->position] = NULL;
     plant->holes[plant->hole_count++] = object->position;

@@ -100,6 +100,8 @@ struct object {
     struct list readers;
     struct list of_owner;
     uint32_t position;
+    uint32_t stem_place;
+    struct stem *stem; /* NULL: its name has none */
     uint16_t open_commands;
     bool invalidation_owed; /* memory was short when its owner went */
 };

@@ -29,6 +29,16 @@ struct awaited_name {
     char name[];
 };
 
+/* What stands before the first dot of a name: the objects that begin with it, and the patterns that
+ * match no others. It lives as long as there is one of either. */
+struct stem {
+    struct object **objects;              /* NULL: a hole */
+    uint32_t *holes;                      /* places that the next objects take */
+    uint32_t count, capacity, hole_count; /* count includes holes */
+    struct list patterns;                 /* subscription.waiting */
+    char name[];
+};
+
 struct plant {
     struct plant_hooks hooks;
     uint32_t next_number; /* over PLANT_NUMBER_MAX: all are used up */
@@ -47,6 +57,7 @@ struct plant {
 
     struct list patterns; /* subscription.waiting of all subscriptions with wildcards */
     struct map awaited;
+    struct map stems;
 
     struct process_record **processes; /* in order of their first start */
     size_t process_count, process_capacity;
@@ -172,11 +183,12 @@ struct subscription {
     uint64_t request;
     struct list waiting; /* in plant.patterns or awaited_name.subscriptions */
     struct awaited_name *awaited;
-    uint32_t attached_end; /* objects from this position on were not looked at yet */
+    struct stem *stem;     /* of a pattern that begins with one, and a dot; else NULL */
+    uint32_t attached_end; /* objects from this place on were not looked at yet */
 
     struct place snapshot;
     enum snapshot_stage stage;
-    uint32_t position;          /* of the next object to look at */
+    uint32_t position;          /* place of the next object to look at */
     struct interest *value_due; /* its definition is told, its value comes next */
     uint64_t told;
 
@@ -212,9 +224,37 @@ static inline struct slice subscription_pattern(const struct subscription *s)
     return (struct slice){s->pattern, s->pattern_size};
 }
 
+/* The objects that a pattern has to look at, by their places: those of its stem, or all. */
+static inline struct object *const *subscription_candidates(const struct subscription *s,
+                                                            size_t *ret_count)
+{
+    const struct plant *plant = s->subscriber->plant;
+    *ret_count = s->stem != NULL ? s->stem->count : plant->object_count;
+    return s->stem != NULL ? s->stem->objects : plant->objects;
+}
+
+/* Whether an object that it matches was looked at already. */
+static inline bool subscription_passed(const struct subscription *s, const struct object *object)
+{
+    return (s->stem != NULL ? object->stem_place : object->position) < s->attached_end;
+}
+
 bool subscription_matches(const struct subscription *s, const struct object *object);
 /* Whether it matches and its subscriber may see it. */
 bool subscription_reads(const struct subscription *s, const struct object *object);
+
+/* stems.c */
+
+/* "Area07" of "Area07.T*"; empty: the pattern does not begin with a stem and a dot. */
+struct slice stem_of_pattern(struct slice pattern);
+void stems_free(struct plant *plant);
+/* D2K_NO_MEMORY. */
+d2k_result stem_add(struct plant *plant, struct object *object, struct error *err) D2K_MUST_CHECK;
+void stem_remove(struct plant *plant, struct object *object);
+/* The subscription looks at objects of this stem only, and waits for new ones. D2K_NO_MEMORY. */
+d2k_result stem_wait(struct plant *plant, struct subscription *s, struct slice name,
+                     struct error *err) D2K_MUST_CHECK;
+void stem_stop_waiting(struct plant *plant, struct subscription *s);
 
 /* Makes interests for all who wait for a new object, which has no value yet. On failure the object
  * has no readers. D2K_NO_MEMORY. */

@@ -125,8 +125,7 @@ static struct subscription *other_every(const struct subscription *s, const stru
 /* Takes one match away. True: there may be places in the FIFO that must go. */
 static bool detach(struct subscription *s, struct interest *interest)
 {
-    if (interest->object->position >= s->attached_end ||
-        !subscription_matches(s, interest->object)) {
+    if (!subscription_matches(s, interest->object) || !subscription_passed(s, interest->object)) {
         return false;
     }
     interest->matches--;
@@ -264,10 +263,11 @@ static void forget_unawaited(struct plant *plant, struct awaited_name *awaited)
 
 static void stop_waiting(struct subscription *s)
 {
+    struct plant *plant = s->subscriber->plant;
     struct awaited_name *awaited = s->awaited;
-    list_remove(&s->waiting);
+    stem_stop_waiting(plant, s);
     s->awaited = NULL;
-    forget_unawaited(s->subscriber->plant, awaited);
+    forget_unawaited(plant, awaited);
 }
 
 static struct awaited_name *awaited_obtain(struct plant *plant, struct slice name)
@@ -327,6 +327,9 @@ d2k_result readers_attach(struct plant *plant, struct object *object, struct err
 {
     struct awaited_name *awaited = map_get(&plant->awaited, object_name(object));
     d2k_result result = attach_waiting(&plant->patterns, object, err);
+    if (result == D2K_OK && object->stem != NULL) {
+        result = attach_waiting(&object->stem->patterns, object, err);
+    }
     if (result != D2K_OK || awaited == NULL) {
         return result;
     }
@@ -452,7 +455,7 @@ static bool grant(struct subscriber *subscriber, struct object *object)
     d2k_result result = D2K_OK;
     for (uint32_t i = 0; result == D2K_OK && i < subscriber->slot_count; i++) {
         struct subscription *s = subscriber->subscriptions[i];
-        if (s != NULL && object->position < s->attached_end && subscription_matches(s, object)) {
+        if (s != NULL && subscription_matches(s, object) && subscription_passed(s, object)) {
             result = grant_to(s, object);
         }
     }
@@ -584,17 +587,24 @@ static void subscription_end(struct subscription *s)
 static d2k_result attach_matching(struct subscription *s, struct error *err)
 {
     struct plant *plant = s->subscriber->plant;
-    list_append(&plant->patterns, &s->waiting);
-    for (; s->attached_end < plant->object_count; s->attached_end++) {
-        struct object *object = plant->objects[s->attached_end];
-        d2k_result result =
-            object != NULL && subscription_reads(s, object) ? attach(s, object, err) : D2K_OK;
-        if (result != D2K_OK) {
-            return result;
-        }
+    struct slice stem = stem_of_pattern(subscription_pattern(s));
+    d2k_result result = D2K_OK;
+    if (stem.size > 0) {
+        result = stem_wait(plant, s, stem, err);
+    } else {
+        list_append(&plant->patterns, &s->waiting);
     }
-    s->attached_end = UINT32_MAX;
-    return D2K_OK;
+    size_t count;
+    struct object *const *candidates = subscription_candidates(s, &count);
+    while (result == D2K_OK && s->attached_end < count) {
+        struct object *object = candidates[s->attached_end];
+        if (object != NULL && subscription_reads(s, object)) {
+            result = attach(s, object, err);
+        }
+        s->attached_end += result == D2K_OK;
+    }
+    s->attached_end = result == D2K_OK ? UINT32_MAX : s->attached_end;
+    return result;
 }
 
 static d2k_result attach_named(struct subscription *s, struct error *err)

@@ -19,6 +19,7 @@
 #include "model/number_table.c"
 #include "model/objects.c"
 #include "model/processes.c"
+#include "model/stems.c"
 #include "model/subscriptions.c"
 #include "model/values.c"
 
@@ -88,8 +89,9 @@ static unsigned next_version;
 static uint64_t seen_overruns, seen_snapshots, seen_updates, seen_runs, seen_gone;
 
 static const char *const owner_names[OWNERS] = {"A.KOM", "B.KOM", "C.API", "D.API"};
-static const char *const patterns[] = {"*",   "o*",   "o1?", "o?",  "o2*", "o*7", "o3",
-                                       "O11", "o*1*", "x*",  "o39", "o0",  "none"};
+static const char *const patterns[] = {"*",     "o*",    "o1?",   "o?",  "o2*",   "o*7",   "o3",
+                                       "O11",   "o*1*",  "x*",    "o39", "o0",    "none",  "a.*",
+                                       "A.o2?", "B.o3*", "b.O39", "a*",  "*.o2*", "?.o3?", "c.*"};
 
 /* ---- chance and failure ----
  *
@@ -155,8 +157,12 @@ static void wake(void *context, struct subscriber *subscriber)
 static uint32_t stored_hobj(void *context, struct slice name)
 {
     (void)context;
-    long index = name.data[0] == 'o' ? strtol(name.data + 1, NULL, 10) : -1;
-    return index >= 0 && index < (long)OBJECTS ? objects[index].hobj : 0;
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        if (slice_equal_text(name, objects[i].name)) {
+            return objects[i].hobj;
+        }
+    }
+    return 0;
 }
 
 /* ---- the reference works ---- */
@@ -208,7 +214,8 @@ static uint64_t defined_matches(const struct truth_subscription *s)
 
 static unsigned index_of(const struct object *object)
 {
-    long index = strtol(object->name + 1, NULL, 10);
+    const char *dot = strchr(object->name, '.');
+    long index = strtol(dot != NULL ? dot + 2 : object->name + 1, NULL, 10);
     CHECK(index >= 0 && index < (long)OBJECTS && objects[index].object == object);
     return (unsigned)index;
 }
@@ -406,10 +413,17 @@ static void mark_late(unsigned index)
     }
 }
 
+/* A snapshot that is being told may have passed the place that the object will take. */
+static bool will_fill_a_hole(const struct truth_object *truth)
+{
+    const struct stem *stem = map_get(&plant->stems, up_to_separator(slice_of(truth->name)));
+    return plant->hole_count > 0 || (stem != NULL && stem->hole_count > 0);
+}
+
 static void define_object(unsigned index, unsigned owner, d2k_type type)
 {
     struct truth_object *truth = &objects[index];
-    bool fills_hole = plant->hole_count > 0;
+    bool fills_hole = will_fill_a_hole(truth);
     char description[16];
     snprintf(description, sizeof description, "%u", ++next_version);
     const struct definition definition = {
@@ -679,7 +693,9 @@ static void begin_world(void)
     update_count = 0;
     next_version = 0;
     for (unsigned i = 0; i < OBJECTS; i++) {
-        snprintf(objects[i].name, sizeof objects[i].name, "o%u", i);
+        const char *const stems[] = {"", "a.", "B."};
+        const char *stem = stems[i < OBJECTS / 2 ? 0 : 1 + i % 2];
+        snprintf(objects[i].name, sizeof objects[i].name, "%so%u", stem, i);
     }
     plant = plant_new(&hooks, table_seed, 1 + pick(1000));
     CHECK(plant != NULL);
@@ -707,6 +723,10 @@ static void end_world(void)
         CHECK(object->current == NULL || object->current->references == 1);
     }
     CHECK(list_empty(&plant->patterns) && plant->awaited.count == 0);
+    for (unsigned i = 0; i < plant->stems.capacity; i++) {
+        const struct stem *stem = plant->stems.entries[i].value;
+        CHECK(stem == NULL || list_empty(&stem->patterns));
+    }
     plant_free(plant);
 }
 

@@ -41,6 +41,7 @@ static void *failing_realloc(void *old, size_t size)
 #include "model/number_table.c"
 #include "model/objects.c"
 #include "model/processes.c"
+#include "model/stems.c"
 #include "model/subscriptions.c"
 #include "model/values.c"
 #undef malloc
