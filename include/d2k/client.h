@@ -59,7 +59,8 @@ typedef enum d2k_parameter {
 
 /* Stores one start parameter: /S<host> /P<port> /RF<group> /W<name>[,<instance>] /F<seconds>
  * @<application>, --server= --port= --redundancy-table= --process= --watchdog= --application=
- * --config-dir= --installation= --log-dir= --run-dir= --reconnect --verbose, /?. /S takes a list
+ * --config-dir= --installation= --log-dir= --run-dir= --reconnect --verbose, /AN<user> --user=
+ * /AP<password> --password-file=, /?. /S takes a list
  * separated by ',' of hosts, each with an optional port
  * ("[::1]:3119"), tried in order. D2K_ARGUMENT with the reason in d2k_config_error_text() when it
  * is one of them but its value is wrong. */
@@ -100,6 +101,16 @@ D2K_API void d2k_config_set_local(d2k_config *config, bool local);
 D2K_API void d2k_config_set_reconnect(d2k_config *config, bool reconnect);
 /* How long a connection may take, TLS and registration included, in ms; default 60,000. */
 D2K_API void d2k_config_set_connect_timeout(d2k_config *config, unsigned timeout_ms);
+
+/* The user who logs on, on each link, before the client is connected; the kernel refuses it over a
+ * link without TLS, unless it is local or configured. A password that the kernel refuses ends the
+ * client: D2K_NOT_ALLOWED. `password` is copied, and wiped when the client is freed; NULL: it is
+ * given later, else nobody logs on. D2K_ARGUMENT (1..64 and 1..256 bytes), D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_config_set_user(d2k_config *config, const char *user,
+                                       const char *password) D2K_MUST_CHECK;
+/* "": nobody was named. */
+D2K_API const char *d2k_config_user(const d2k_config *config);
+D2K_API bool d2k_config_has_password(const d2k_config *config);
 
 typedef enum d2k_log_level {
     D2K_LOG_ERROR,
@@ -191,6 +202,8 @@ typedef struct d2k_object_info {
     d2k_kind kind;
     const char *path;               /* "Plant/Line1"; "": none */
     const d2k_value *default_value; /* of a user variable; NULL: none */
+    bool writable;                  /* its owner takes commands; of a user variable: everybody may
+                                       set it whom no rule forbids it */
 } d2k_object_info;
 
 typedef enum d2k_process_state {
@@ -228,6 +241,13 @@ typedef enum d2k_event_type {
     D2K_EVENT_FAILED,  /* `request` was refused: `result`, `text` */
     D2K_EVENT_ACKNOWLEDGED, /* the kernel has taken all that was published up to `count` */
     D2K_EVENT_PONG,         /* answer to d2k_ping(): `request`, `text` with `count` bytes */
+    D2K_EVENT_WRITE_RESULT, /* the outcome of d2k_set() `request`: `result` D2K_OK it was done;
+                               D2K_UNKNOWN nobody can tell (time-out, its owner or the link ended);
+                               else it was refused, `text` says why */
+    D2K_EVENT_COMMAND, /* somebody sets an object of this process: `object`, `value`, `text` is the
+                          process that asks, `user` who is logged on there ("": nobody); answer
+                          with d2k_answer_command(`request`) */
+    D2K_EVENT_LOGGED_ON,   /* `request`: d2k_log_on() has succeeded; `text` is the user */
     D2K_EVENT_OBJECT_GONE, /* an object that a subscription matched was deleted: `text` is its name,
                               `count` its number */
 } d2k_event_type;
@@ -241,6 +261,7 @@ typedef struct d2k_event {
     const d2k_object_info *object;
     const d2k_value *value;
     const d2k_process_info *process;
+    const char *user;
 } d2k_event;
 
 /* Takes the next event, waiting up to timeout_ms for one (0: do not wait, -1: for ever). D2K_OK:
@@ -274,6 +295,41 @@ D2K_API d2k_result d2k_publish(d2k_object *object, const d2k_value *value) D2K_M
  * D2K_STATE (not connected), D2K_AGAIN (values still wait for the declaration of their objects: let
  * d2k_client_process() work). */
 D2K_API d2k_result d2k_acknowledge(d2k_client *client, uint64_t *ret_sequence) D2K_MUST_CHECK;
+
+/* From now on this object takes commands (D2K_EVENT_COMMAND), each of which has timeout_ms until it
+ * is answered: 100..3,600,000, 0 for the kernel's 10 s. Declared again by itself after a reconnect.
+ * D2K_ARGUMENT. */
+D2K_API d2k_result d2k_accept_commands(d2k_object *object, unsigned timeout_ms) D2K_MUST_CHECK;
+
+/* Ends a command: D2K_OK it was done; D2K_UNKNOWN nobody can tell; anything else refuses it. The
+ * sentence (NULL: none, at most 512 bytes UTF-8) is told to who asked. Publish the new value before
+ * you answer. D2K_NOT_FOUND: there is no such command, or its link has ended; D2K_ARGUMENT. */
+D2K_API d2k_result d2k_answer_command(d2k_client *client, uint64_t request, d2k_result result,
+                                      const char *sentence) D2K_MUST_CHECK;
+
+/* ---- writing objects of others ---- */
+
+typedef enum d2k_set_mode {
+    D2K_SET_OUTCOME = 0, /* D2K_EVENT_WRITE_RESULT tells how it ended, also over a reconnect */
+    D2K_SET_SENT = 1,    /* nothing is told; D2K_OK only means: sent */
+} d2k_set_mode;
+
+/* Sets an object of another process (a command to its owner), a user variable of the kernel, or an
+ * object of this process. Time 0 is the kernel's now. At most 64 may wait for their outcome.
+ * D2K_ARGUMENT (name, range), D2K_STATE (not connected, or a kernel that does not know it),
+ * D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_set(d2k_client *client, const char *name, const d2k_value *value,
+                           d2k_set_mode mode, uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* ---- users ---- */
+
+/* Logs a user on at this client, in place of one that was; not again by itself after a reconnect
+ * (d2k_config_set_user() does that). Answered with D2K_EVENT_LOGGED_ON or D2K_EVENT_FAILED.
+ * D2K_ARGUMENT, D2K_STATE, D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_log_on(d2k_client *client, const char *user, const char *password,
+                              uint64_t *ret_request) D2K_MUST_CHECK;
+/* Nobody is logged on any more: D2K_EVENT_DONE. D2K_STATE, D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_log_off_user(d2k_client *client, uint64_t *ret_request) D2K_MUST_CHECK;
 
 /* ---- reading ---- */
 

@@ -25,6 +25,7 @@ extern "C" {
     /* try again later */                                                           \
     X(AGAIN, 1, "nothing to do yet")                                                \
     X(TIMEOUT, 2, "timed out")                                                      \
+    X(UNKNOWN, 3, "nobody can tell whether it was done")                            \
     /* the link is over; connect again if that makes sense */                       \
     X(CLOSED, 10, "the peer closed the connection")                                 \
     X(IO, 11, "input/output error")                                                 \

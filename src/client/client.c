@@ -77,6 +77,7 @@ static void forget_link(d2k_client *client)
     events_drop_held(client);
     requests_abandon(&client->requests);
     objects_link_ended(client);
+    writes_link_ended(client);
     known_objects_clear(client);
 }
 
@@ -199,6 +200,7 @@ static d2k_result init_client(d2k_client *client, struct error *err)
     link_init(&client->link);
     requests_init(&client->requests);
     subscriptions_init(&client->subscriptions);
+    writes_init(&client->writes);
     bool random =
         os_random(seed, sizeof(seed)) && os_random(client->instance, sizeof(client->instance));
     objects_init(&client->objects, seed);
@@ -215,6 +217,9 @@ static d2k_result init_client(d2k_client *client, struct error *err)
     }
     if (result == D2K_OK && client->application == NULL) {
         lines_no_application(client);
+    }
+    if (result == D2K_OK && client->config->password_on_command_line) {
+        lines_password_on_command_line(client);
     }
     return result != D2K_OK ? result
                             : tls_keeper_open_client(&client->location, client->application,
@@ -257,6 +262,7 @@ void d2k_client_free(d2k_client *client)
     requests_abandon(&client->requests);
     requests_free(&client->requests);
     subscriptions_free(&client->subscriptions);
+    writes_free(&client->writes);
     objects_free(&client->objects);
     known_objects_clear(client);
     map_free(&client->known);

@@ -11,6 +11,8 @@
  *     objects.c        objects of this process and their values
  *     known_objects.c  objects that the kernel told of, by number
  *     subscriptions.c
+ *     writes.c         writing objects of others, and commands for our own
+ *     logon.c          the user at this client
  *     lines.c          every log line of the component CLIENT
  *
  * Rule for endings: whoever finds out that a connection cannot go on calls client_end_link() with
@@ -38,6 +40,8 @@
 #define CLIENT_SUBSCRIPTIONS_MAX  1024u
 #define CLIENT_KNOWN_OBJECTS_MAX  1000000u
 #define CLIENT_PING_MAX           (64u * 1024u)   /* bytes */
+#define CLIENT_WRITES_MAX         64u             /* writes whose outcome is awaited */
+#define CLIENT_COMMANDS_MAX       4096u           /* commands that the program has not answered */
 #define CLIENT_UNSENT_MAX         (1024u * 1024u) /* bytes; then d2k_publish() says D2K_LIMIT */
 #define CLIENT_UPDATE_SIZE        (64u * 1024u)   /* bytes after which an Update frame is closed */
 #define CLIENT_TURN_MAX           (1024u * 1024u) /* bytes read by one d2k_client_process() */
@@ -100,6 +104,8 @@ struct link {
     uint64_t registered_ms, last_sent_ms, last_received_ms;
     uint32_t watchdog_ms;
     uint64_t capabilities;
+    uint8_t kernel_instance[WIRE_ID_SIZE];
+    uint64_t logon_request; /* that is awaited before the client is connected; 0: none */
     char kernel_version[4 * WIRE_NAME_MAX + 1]; /* escaped */
     char process_name[WIRE_NAME_MAX + 1];
     uint64_t connection_sql_id;
@@ -118,6 +124,7 @@ enum held_kind {
     HELD_OBJECT,
     HELD_PROCESS,
     HELD_PONG,
+    HELD_COMMAND,
 };
 
 /* A message that is told as it lies in the session; nothing is read from the socket while one is
@@ -144,6 +151,8 @@ struct events {
     d2k_value value;
     d2k_process_info process;
     struct process_texts process_texts;
+    d2k_object_info command_object;
+    char command_process[WIRE_NAME_MAX + 1], command_user[4 * WIRE_NAME_MAX + 1];
 };
 
 enum request_kind {
@@ -157,6 +166,8 @@ enum request_kind {
     REQUEST_SET_LOG_LEVEL,
     REQUEST_CONFIGURE,
     REQUEST_DELETE,
+    REQUEST_LOG_ON,
+    REQUEST_LOG_OFF,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */
@@ -193,7 +204,12 @@ struct d2k_object {
     char *name, *description, *unit;
     d2k_type type;
     uint32_t hobj;
+    bool takes_commands;
+    uint32_t command_timeout_ms; /* 0: the kernel's own */
+    uint8_t key[4];              /* hobj, for objects.by_number */
+    bool in_by_number;
     enum definition definition;
+    bool define_again; /* something was said of it while the answer was awaited */
     struct request request;
     struct list all_link; /* objects.all */
     struct list link;     /* objects.to_define, or objects.to_publish, or none */
@@ -203,6 +219,7 @@ struct d2k_object {
 
 struct objects {
     struct map by_name;
+    struct map by_number;   /* those that take commands, while accepted */
     struct list all;        /* in the order of their declaration */
     struct list to_define;  /* on this link, or the next */
     struct list to_publish; /* accepted, with a value that has not gone out */
@@ -232,6 +249,16 @@ struct subscriptions {
     uint32_t last_wire_number;
 };
 
+struct writes {
+    struct list pending; /* struct write, in the order of sending */
+    size_t pending_count;
+    struct list lost; /* whose outcome will never be known: to be told */
+    uint64_t last_counter;
+    uint8_t kernel_instance[WIRE_ID_SIZE]; /* that the pending ones were sent to */
+    struct list commands;                  /* struct command: the program has to answer them */
+    size_t command_count;
+};
+
 struct d2k_client {
     struct d2k_config *config;
     struct registry_location location;
@@ -254,6 +281,7 @@ struct d2k_client {
     struct objects objects;
     struct map known; /* struct known_object by hobj */
     struct subscriptions subscriptions;
+    struct writes writes;
 };
 
 /* ---- client.c ---- */
@@ -332,6 +360,30 @@ void link_register(d2k_client *client);
 /* Registered arrived. */
 void link_registered(d2k_client *client, const struct wire_registered *answer);
 
+/* Nobody has to log on (any more): the program is told that it is connected. */
+void link_ready(d2k_client *client);
+
+/* ---- logon.c ---- */
+
+/* Whether the configuration names a user with his password. */
+bool logon_is_wanted(const d2k_client *client);
+void logon_begin(d2k_client *client);
+/* The kernel refused: the link ends. */
+void logon_failed(d2k_client *client, const struct wire_failed *failed);
+
+/* ---- writes.c ---- */
+
+void writes_init(struct writes *writes);
+void writes_free(struct writes *writes);
+/* Sends again what the last link may have lost. */
+void writes_registered(d2k_client *client);
+void writes_link_ended(d2k_client *client);
+void writes_result(d2k_client *client, const struct wire_message *message);
+/* A Write of the kernel: held for the program, or refused. */
+void writes_command(d2k_client *client, const struct wire_message *message);
+/* A write whose outcome will never be known; false: none. */
+bool writes_take_lost(d2k_client *client, d2k_event *ret_event);
+
 /* ---- dispatch.c ---- */
 
 /* Decodes messages until one has to be told to the program, or none is left. False: none was
@@ -385,6 +437,8 @@ bool objects_waiting(const d2k_client *client);
 void objects_defined(d2k_client *client, struct request *request, uint32_t hobj);
 /* Returns its name for messages. */
 const char *objects_refused(d2k_client *client, struct request *request);
+/* An object of this process that takes commands; NULL: none. */
+const d2k_object *objects_find(const d2k_client *client, uint32_t hobj);
 /* All have to be defined again on the next link, and their newest values sent. */
 void objects_link_ended(d2k_client *client);
 
@@ -427,6 +481,7 @@ void lines_without_tls(const d2k_client *client);
 /* The table calls the kernel `expected`; `name` is what it calls itself, escaped. */
 void lines_kernel_name(const d2k_client *client, const char *expected, const char *name);
 void lines_no_application(const d2k_client *client);
+void lines_password_on_command_line(const d2k_client *client);
 void lines_certificate_warning(const d2k_client *client, const char *warning);
 void lines_definition_refused(const d2k_client *client, const char *name, const char *sentence);
 

@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "os/file.h"
 #include "os/socket.h"
+#include "registry/secret_file.h"
 #include "registry/settings.h"
 
 static const char parameters_help[] =
@@ -32,6 +33,13 @@ static const char parameters_help[] =
     "are\n"
     "  --log-dir=<directory>                    where log files are written\n"
     "  --run-dir=<directory>                    where the local socket of the kernel lies\n"
+    "  /AN<user>                --user=         user who logs on; a program at a terminal asks for "
+    "the\n"
+    "                                           password, unless it is given:\n"
+    "  --password-file=<file>                   its first line is the password\n"
+    "  /AP<password>                            the password; everybody on this machine can read "
+    "it\n"
+    "                                           there, so it gets a WARNING\n"
     "  --reconnect                              connect again after an unexpected end\n"
     "  --verbose                                print connection lines on standard error\n"
     "  /? /h                    --help          print this and end\n";
@@ -122,6 +130,7 @@ void d2k_config_free(d2k_config *config)
     if (config == NULL) {
         return;
     }
+    explicit_bzero(config->password, sizeof(config->password));
     free(config->application);
     free(config->config_dir);
     free(config->installation);
@@ -453,9 +462,65 @@ static d2k_result take_verbose(d2k_config *config, const char *value)
     return D2K_OK;
 }
 
+/* ---- users ---- */
+
+static d2k_result take_user(d2k_config *config, const char *value)
+{
+    size_t size = strlen(value);
+    if (size < 1 || size > WIRE_NAME_MAX || !has_only(value, size, "._-@")) {
+        return error_set(&config->error, D2K_ARGUMENT,
+                         "user \"%.80s\": 1..%u letters, digits, '.', '_', '-' and '@' are allowed",
+                         value, WIRE_NAME_MAX);
+    }
+    (void)text_copy(config->user, sizeof(config->user), value);
+    return D2K_OK;
+}
+
+static d2k_result set_password(d2k_config *config, const char *password)
+{
+    size_t size = strlen(password);
+    if (size < 1 || size > WIRE_PASSWORD_MAX) {
+        return error_set(&config->error, D2K_ARGUMENT, "a password has 1..%u bytes",
+                         WIRE_PASSWORD_MAX);
+    }
+    (void)text_copy(config->password, sizeof(config->password), password);
+    return D2K_OK;
+}
+
+static d2k_result take_password(d2k_config *config, const char *value)
+{
+    config->password_on_command_line = true;
+    return set_password(config, value);
+}
+
+static d2k_result take_password_file(d2k_config *config, const char *path)
+{
+    struct error err = {.text = ""};
+    d2k_result result = secret_file_read(path, config->password, sizeof(config->password), &err);
+    return result == D2K_OK ? D2K_OK : error_set(&config->error, result, "%s", err.text);
+}
+
+d2k_result d2k_config_set_user(d2k_config *config, const char *user, const char *password)
+{
+    d2k_result result = take_user(config, user == NULL ? "" : user);
+    return result != D2K_OK || password == NULL ? result : set_password(config, password);
+}
+
+const char *d2k_config_user(const d2k_config *config)
+{
+    return config->user;
+}
+
+bool d2k_config_has_password(const d2k_config *config)
+{
+    return config->password[0] != '\0';
+}
+
+/* ---- the table ---- */
+
 struct parameter {
     const char *slash; /* "/S", NULL: has no such spelling */
-    const char *gnu;   /* "--server" */
+    const char *gnu;   /* "--server", NULL likewise */
     bool has_value;
     d2k_result (*take)(d2k_config *config, const char *value);
 };
@@ -474,6 +539,9 @@ static const struct parameter parameters[] = {
     {NULL, "--run-dir", true, d2k_config_set_run_dir},
     {NULL, "--reconnect", false, take_reconnect},
     {NULL, "--verbose", false, take_verbose},
+    {"/AN", "--user", true, take_user},
+    {"/AP", NULL, true, take_password},
+    {NULL, "--password-file", true, take_password_file},
 };
 
 /* The value if `text` is this parameter; NULL if it is not. A value that is needed and missing is
@@ -483,6 +551,9 @@ static const char *parameter_value(const struct parameter *parameter, const char
     size_t size = parameter->slash == NULL ? 0 : strlen(parameter->slash);
     if (size > 0 && strncmp(text, parameter->slash, size) == 0) {
         return text + size;
+    }
+    if (parameter->gnu == NULL) {
+        return NULL;
     }
     size = strlen(parameter->gnu);
     if (strncmp(text, parameter->gnu, size) != 0) {
@@ -506,8 +577,10 @@ d2k_result d2k_config_parameter(d2k_config *config, const char *parameter, d2k_p
         if (value != NULL) {
             *ret_what = D2K_PARAMETER_TAKEN;
             d2k_result result = parameters[i].take(config, value);
+            bool is_secret = parameters[i].take == take_password;
             return result == D2K_OK ? D2K_OK
-                                    : error_wrap(&config->error, "parameter %.80s", parameter);
+                                    : error_wrap(&config->error, "parameter %.80s",
+                                                 is_secret ? "/AP" : parameter);
         }
     }
     *ret_what = D2K_PARAMETER_UNKNOWN;

@@ -41,6 +41,9 @@ struct d2k_config {
     unsigned watchdog_s;
     unsigned connect_timeout_ms;
     bool local, reconnect, verbose;
+    char user[WIRE_NAME_MAX + 1];         /* "": nobody */
+    char password[WIRE_PASSWORD_MAX + 1]; /* "": none */
+    bool password_on_command_line;        /* where everybody on this machine can read it */
     d2k_log_function *log_function;
     void *log_context;
     struct log log; /* writes to log_function */

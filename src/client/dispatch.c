@@ -38,6 +38,8 @@ d2k_result dispatch_failed_result(uint16_t code)
         return D2K_NOT_FOUND;
     case WIRE_CODE_NOT_OWNER:
     case WIRE_CODE_NOT_ALLOWED:
+    case WIRE_CODE_NO_RIGHT:
+    case WIRE_CODE_LOGON:
         return D2K_NOT_ALLOWED;
     case WIRE_CODE_BAD_TYPE:
         return D2K_TYPE;
@@ -83,6 +85,7 @@ static void take_welcome(d2k_client *client, const struct wire_welcome *welcome)
     }
     link->welcomed = true;
     link->capabilities = welcome->capabilities;
+    memcpy(link->kernel_instance, welcome->kernel_instance, WIRE_ID_SIZE);
     (void)text_escape(link->kernel_version, sizeof(link->kernel_version), welcome->kernel_version);
     if (group_is_used(client) && group_accepts(client, welcome)) {
         link_register(client);
@@ -91,6 +94,10 @@ static void take_welcome(d2k_client *client, const struct wire_welcome *welcome)
 
 static void take_registered(d2k_client *client, const struct wire_registered *answer)
 {
+    if (client->link.logon_request != 0) {
+        client_fail(client, D2K_PROTOCOL, "the kernel registered twice");
+        return;
+    }
     if (!client->link.welcomed || !text_is_process_name(answer->process_name)) {
         client_fail(client, D2K_PROTOCOL, "%s",
                     client->link.welcomed ? "the kernel gave a process name that is none"
@@ -120,6 +127,16 @@ static void dispatch_opening(d2k_client *client, const struct wire_message *mess
         break;
     case WIRE_REGISTERED:
         take_registered(client, &message->as.registered);
+        break;
+    case WIRE_LOGGED_ON:
+        if (client->link.logon_request != 0 && message->request == client->link.logon_request) {
+            link_ready(client);
+        }
+        break;
+    case WIRE_FAILED:
+        if (client->link.logon_request != 0 && message->request == client->link.logon_request) {
+            logon_failed(client, &message->as.failed);
+        }
         break;
     case WIRE_REFUSE:
         take_end(client, message->as.refuse.code, message->as.refuse.retry_after_ms,
@@ -230,17 +247,16 @@ static void answer_ping(d2k_client *client, const struct wire_message *message)
     link_send(client, &answer);
 }
 
-/* This version of the library takes no writes and says so in its capabilities; one that comes all
- * the same gets its answer. */
-static void answer_write(d2k_client *client, const struct wire_message *message)
+static void take_logged_on(d2k_client *client, const struct wire_message *message)
 {
-    struct wire_message answer = {.type = WIRE_WRITE_RESULT, .request = message->request};
-    memcpy(answer.as.write_result.writer_instance, message->as.write.writer_instance, WIRE_ID_SIZE);
-    answer.as.write_result.writer_counter = message->as.write.writer_counter;
-    answer.as.write_result.outcome = WIRE_WRITE_REFUSED;
-    answer.as.write_result.code = WIRE_CODE_NOT_ALLOWED;
-    answer.as.write_result.sentence = slice_of("this process takes no writes");
-    link_send(client, &answer);
+    char user[4 * WIRE_NAME_MAX + 1];
+    struct request *request = requests_find(&client->requests, message->request);
+    if (request == NULL || request->kind != REQUEST_LOG_ON) {
+        return;
+    }
+    requests_finish(&client->requests, request);
+    events_add(client, D2K_EVENT_LOGGED_ON, message->request, 0, D2K_OK,
+               text_escape(user, sizeof(user), message->as.logged_on.user));
 }
 
 static void take_snapshot_end(d2k_client *client, const struct wire_snapshot_end *end)
@@ -305,9 +321,15 @@ static void dispatch_registered(d2k_client *client, const struct wire_message *m
         take_overrun(client, &message->as.overrun);
         break;
     case WIRE_WRITE:
-        answer_write(client, message);
+        writes_command(client, message);
         break;
-    default: /* Watchdog, SnapshotBegin, WriteResult: that they came is all */
+    case WIRE_WRITE_RESULT:
+        writes_result(client, message);
+        break;
+    case WIRE_LOGGED_ON:
+        take_logged_on(client, message);
+        break;
+    default: /* Watchdog, SnapshotBegin: that they came is all */
         break;
     }
 }

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "client/client.h"
+#include "wire/properties.h"
 #include "wire/value.h"
 
 /* Places that only the ends of links may take, so that no end is lost in a full ring. */
@@ -178,6 +179,46 @@ static void fill_process(struct events *events, const struct wire_process_info *
     process->values_out = info->values_out;
 }
 
+/* What is malformed is left out; the value was looked at when the command came. */
+static bool take_command(d2k_client *client, d2k_event *ret_event)
+{
+    struct events *events = &client->events;
+    const struct wire_write *write = &events->held.message.as.write;
+    struct cursor rest = cursor_of(write->value.data, write->value.size);
+    struct slice bytes, list;
+    struct error err;
+    uint32_t hobj = 0;
+    int got = wire_value_decode(&rest, &hobj, &events->value, &err);
+    const d2k_object *object = got > 0 ? objects_find(client, hobj) : NULL;
+    if (object == NULL) {
+        return false;
+    }
+    list = (struct slice){(const char *)rest.at, rest.left};
+    events->command_process[0] = events->command_user[0] = '\0';
+    if (properties_check(list, &err) == D2K_OK) {
+        if (properties_find(list, PROPERTY_PROCESS, &bytes) && text_is_process_name(bytes)) {
+            (void)store(events->command_process, sizeof(events->command_process), bytes);
+        }
+        if (properties_find(list, PROPERTY_USER, &bytes)) {
+            (void)text_escape(events->command_user, sizeof(events->command_user), bytes);
+        }
+    }
+    events->command_object = (d2k_object_info){.hobj = hobj,
+                                               .type = object->type,
+                                               .name = object->name,
+                                               .description = object->description,
+                                               .unit = object->unit,
+                                               .owner = client->link.process_name,
+                                               .path = "",
+                                               .writable = true};
+    ret_event->type = D2K_EVENT_COMMAND;
+    ret_event->object = &events->command_object;
+    ret_event->value = &events->value;
+    ret_event->text = events->command_process;
+    ret_event->user = events->command_user;
+    return true;
+}
+
 static bool take_held(d2k_client *client, d2k_event *ret_event)
 {
     struct events *events = &client->events;
@@ -196,6 +237,8 @@ static bool take_held(d2k_client *client, d2k_event *ret_event)
         ret_event->type = D2K_EVENT_OBJECT;
         ret_event->object = known_objects_find(client, held->message.as.object_info.hobj);
         return ret_event->object != NULL;
+    case HELD_COMMAND:
+        return take_command(client, ret_event);
     case HELD_PROCESS:
         fill_process(events, &held->message.as.process_info);
         ret_event->type = D2K_EVENT_PROCESS;
@@ -227,7 +270,9 @@ bool events_take(d2k_client *client, d2k_event *ret_event)
 {
     memset(ret_event, 0, sizeof(*ret_event));
     ret_event->text = "";
-    if (take_abandoned(client, ret_event) || take_waiting(&client->events, ret_event)) {
+    ret_event->user = "";
+    if (take_abandoned(client, ret_event) || writes_take_lost(client, ret_event) ||
+        take_waiting(&client->events, ret_event)) {
         return true;
     }
     return take_held(client, ret_event);

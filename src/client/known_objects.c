@@ -47,6 +47,9 @@ static void take_properties(struct known_object *object, struct slice list, char
     if (properties_find(list, PROPERTY_PATH, &bytes) && text_is_utf8(bytes)) {
         object->info.path = store_text(at, bytes);
     }
+    if (properties_find(list, PROPERTY_WRITABLE, &bytes) && property_u8(bytes, &kind)) {
+        object->info.writable = kind == 1;
+    }
     object->default_value =
         (d2k_value){.type = object->info.type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
     if (properties_find(list, PROPERTY_DEFAULT, &bytes)) {

@@ -137,6 +137,14 @@ void lines_no_application(const d2k_client *client)
               "parameters are used, TLS_RequiredLevel is None.");
 }
 
+void lines_password_on_command_line(const d2k_client *client)
+{
+    log_write(&client->config->log, LOG_WARNING, COMPONENT,
+              "The password of user %s stands on the command line (/AP), where everybody on this "
+              "machine can read it; use --password-file.",
+              client->config->user);
+}
+
 void lines_certificate_warning(const d2k_client *client, const char *warning)
 {
     char place[LINES_PLACE_MAX];

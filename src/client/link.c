@@ -251,13 +251,25 @@ void link_registered(d2k_client *client, const struct wire_registered *answer)
         answer->watchdog_ms >= WATCHDOG_MIN_MS && answer->watchdog_ms <= WATCHDOG_MAX_MS
             ? answer->watchdog_ms
             : ours;
-    link->registered_ms = os_monotonic_ms();
     client->connector.retry_after_ms = 0;
+    if (logon_is_wanted(client)) {
+        logon_begin(client);
+    } else {
+        link_ready(client);
+    }
+}
+
+void link_ready(d2k_client *client)
+{
+    struct link *link = &client->link;
+    link->logon_request = 0;
+    link->registered_ms = os_monotonic_ms();
     client->was_registered = true;
     client_change_state(client, CLIENT_REGISTERED);
     lines_established(client);
     events_add(client, D2K_EVENT_CONNECTED, 0, link->connection_sql_id, D2K_OK, link->process_name);
     subscriptions_registered(client);
+    writes_registered(client);
 }
 
 /* False: the link has ended. */

@@ -9,11 +9,17 @@
 #include "base/text.h"
 #include "client/client.h"
 #include "os/clock.h"
+#include "wire/properties.h"
 #include "wire/value.h"
+
+#define PROPERTIES_SIZE        64u /* of a definition */
+#define COMMAND_TIMEOUT_MIN_MS 100u
+#define COMMAND_TIMEOUT_MAX_MS 3600000u
 
 void objects_init(struct objects *objects, const uint64_t seed[2])
 {
     map_init(&objects->by_name, true, seed);
+    map_init(&objects->by_number, false, seed);
     list_init(&objects->all);
     list_init(&objects->to_define);
     list_init(&objects->to_publish);
@@ -35,6 +41,7 @@ void objects_free(struct objects *objects)
         object_free(LIST_MEMBER(at, struct d2k_object, all_link));
     }
     map_free(&objects->by_name);
+    map_free(&objects->by_number);
 }
 
 static void set_unsent(d2k_object *object, bool unsent)
@@ -148,10 +155,74 @@ static void send_definition(d2k_object *object)
     message.as.define.name = slice_of(object->name);
     message.as.define.description = slice_of(object->description);
     message.as.define.unit = slice_of(object->unit);
+    struct buffer properties;
+    buffer_init(&properties, PROPERTIES_SIZE);
+    if (object->takes_commands) {
+        properties_put_u8(&properties, PROPERTY_WRITABLE, 1);
+    }
+    if (object->takes_commands && object->command_timeout_ms != 0) {
+        properties_put_u32(&properties, PROPERTY_COMMAND_TIMEOUT, object->command_timeout_ms);
+    }
+    message.as.define.properties =
+        (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
     move_to(object, NULL);
+    object->define_again = false;
     object->definition = DEFINITION_SENT;
     requests_begin(&client->requests, &object->request, REQUEST_DEFINE, message.request);
     link_send(client, &message);
+    buffer_free(&properties);
+}
+
+/* ---- commands ---- */
+
+static struct slice key_of(const d2k_object *object)
+{
+    return (struct slice){(const char *)object->key, sizeof(object->key)};
+}
+
+const d2k_object *objects_find(const d2k_client *client, uint32_t hobj)
+{
+    uint8_t key[4];
+    memcpy(key, &hobj, sizeof(key));
+    return map_get(&client->objects.by_number, (struct slice){(const char *)key, sizeof(key)});
+}
+
+static void forget_number(d2k_object *object)
+{
+    if (object->in_by_number) {
+        map_remove(&object->client->objects.by_number, key_of(object));
+        object->in_by_number = false;
+    }
+}
+
+/* Without memory for it its commands are refused. */
+static void remember_number(d2k_object *object)
+{
+    forget_number(object);
+    memcpy(object->key, &object->hobj, sizeof(object->key));
+    object->in_by_number = object->takes_commands &&
+                           objects_find(object->client, object->hobj) == NULL &&
+                           map_add(&object->client->objects.by_number, key_of(object), object);
+}
+
+d2k_result d2k_accept_commands(d2k_object *object, unsigned timeout_ms)
+{
+    if (timeout_ms != 0 &&
+        (timeout_ms < COMMAND_TIMEOUT_MIN_MS || timeout_ms > COMMAND_TIMEOUT_MAX_MS)) {
+        return client_refuse(object->client, D2K_ARGUMENT,
+                             "object %s: a command has %u to %u ms until it is answered",
+                             object->name, COMMAND_TIMEOUT_MIN_MS, COMMAND_TIMEOUT_MAX_MS);
+    }
+    object->takes_commands = true;
+    object->command_timeout_ms = timeout_ms;
+    if (object->definition == DEFINITION_SENT) {
+        object->define_again = true;
+    } else if (object->definition == DEFINITION_ACCEPTED) {
+        object->definition = DEFINITION_WAITING;
+        move_to(object, &object->client->objects.to_define);
+    }
+    objects_work(object->client);
+    return D2K_OK;
 }
 
 void objects_defined(d2k_client *client, struct request *request, uint32_t hobj)
@@ -160,7 +231,11 @@ void objects_defined(d2k_client *client, struct request *request, uint32_t hobj)
     requests_finish(&client->requests, request);
     object->definition = DEFINITION_ACCEPTED;
     object->hobj = hobj;
-    if (object->unsent) {
+    remember_number(object);
+    if (object->define_again) {
+        object->definition = DEFINITION_WAITING;
+        move_to(object, &client->objects.to_define);
+    } else if (object->unsent) {
         move_to(object, &client->objects.to_publish);
     }
 }
@@ -181,6 +256,7 @@ void objects_link_ended(d2k_client *client)
         d2k_object *object = LIST_MEMBER(at, struct d2k_object, all_link);
         list_remove(&object->request.link);
         object->definition = DEFINITION_WAITING;
+        forget_number(object);
         object->hobj = 0;
         move_to(object, &client->objects.to_define);
         set_unsent(object, object->newest.set);

@@ -23,7 +23,7 @@ def in_the_sources():
 
 
 def test_the_document_has_the_table_of_the_sources():
-    assert documented() == in_the_sources() and len(documented()) == 7
+    assert documented() == in_the_sources() and len(documented()) == 8
 
 
 @pytest.mark.parametrize("program", ["d2k-tell", "d2k-kom", "d2k-ping"])

@@ -536,7 +536,7 @@ static void results_have_names_and_texts(void **state)
     assert_string_equal(d2k_result_name(D2K_OK), "OK");
     assert_string_equal(d2k_result_name(D2K_NAME_IN_USE), "NAME_IN_USE");
     assert_string_equal(d2k_result_text(D2K_CLOSED), "the peer closed the connection");
-    assert_string_equal(d2k_result_name((d2k_result)3), "?");
+    assert_string_equal(d2k_result_name((d2k_result)9), "?");
     assert_string_equal(d2k_result_text((d2k_result)-1), "unknown result");
 }
 

@@ -29,6 +29,8 @@ enum exit_code exit_code_of(d2k_result result, bool registered)
     case D2K_NAME_IN_USE:
     case D2K_NOT_ALLOWED:
         return EXIT_CODE_REFUSED;
+    case D2K_UNKNOWN:
+        return EXIT_CODE_UNKNOWN;
     case D2K_NOT_FOUND:
         return EXIT_CODE_NOT_FOUND;
     case D2K_ARGUMENT:

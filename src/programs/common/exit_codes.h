@@ -15,7 +15,8 @@
     X(NO_CONNECTION, 3, "no connection: host not found, nobody there, time-out")      \
     X(REFUSED, 4, "refused: TLS, certificate not verified, name in use, not allowed") \
     X(LINK_LOST, 5, "the connection was lost after it was registered")                \
-    X(INTERNAL, 6, "out of memory, output cannot be written, or an internal error")
+    X(INTERNAL, 6, "out of memory, output cannot be written, or an internal error")   \
+    X(UNKNOWN, 7, "nobody can tell whether a command was done: no answer, its owner gone")
 
 enum exit_code {
 #define EXIT_CODE_ENUM(name, number, text) EXIT_CODE_##name = (number),

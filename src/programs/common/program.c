@@ -1,6 +1,7 @@
 /* programs/common/program.c: start and end of a client program. */
 #include "programs/common/program.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,11 +12,13 @@
 #include "os/clock.h"
 #include "os/service.h"
 #include "os/system.h"
+#include "os/terminal.h"
 #include "registry/settings.h"
 
 /* A signal that comes just before the wait begins is seen after this time at the latest. */
 #define WAIT_SLICE_MS   200
 #define LOG_OFF_WAIT_MS 2000
+#define PASSWORD_MAX    300u /* bytes that are taken from the terminal */
 
 static volatile sig_atomic_t stop_signal;
 
@@ -130,7 +133,11 @@ static void read_arguments(struct program *program, int argc, char **argv, void 
 {
     for (int i = 1; i < argc; i++) {
         struct error err = {.code = D2K_OK};
+        bool is_password = !seen->only_words && strncmp(argv[i], "/AP", 3) == 0;
         d2k_result result = take_argument(program, context, argv[i], seen, &err);
+        if (is_password) { /* the rest of our life nobody reads it there */
+            memset(argv[i] + 3, '*', strlen(argv[i] + 3));
+        }
         if (result != D2K_OK && seen->first_error.code == D2K_OK) {
             seen->first_error = err;
             seen->first_error.code = result;
@@ -261,10 +268,38 @@ bool program_open_log(struct program *program, const struct program_log_options 
 
 /* ---- client ---- */
 
+/* Who named a user without a password is asked, if there is a terminal. */
+static enum exit_code ask_for_password(struct program *program)
+{
+    char prompt[128], password[PASSWORD_MAX];
+    const char *user = d2k_config_user(program->config);
+    if (user[0] == '\0' || d2k_config_has_password(program->config)) {
+        return EXIT_CODE_OK;
+    }
+    (void)snprintf(prompt, sizeof prompt, "Password of %.64s: ", user);
+    int error = os_is_terminal(0) ? os_read_secret(prompt, password, sizeof password) : ENOTTY;
+    d2k_result result =
+        error != 0 ? D2K_ARGUMENT : d2k_config_set_user(program->config, user, password);
+    explicit_bzero(password, sizeof password);
+    if (error != 0) {
+        program_say_error(program, "user %s: %s", user,
+                          error == EINTR ? "no password was given"
+                                         : "there is no terminal to ask for the password: give "
+                                           "--password-file");
+    } else if (result != D2K_OK) {
+        program_say_error(program, "%s", d2k_config_error_text(program->config));
+    }
+    return result == D2K_OK ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+}
+
 enum exit_code program_start_client(struct program *program)
 {
     char *error_text = NULL;
     d2k_config *config = program->config;
+    enum exit_code asked = ask_for_password(program);
+    if (asked != EXIT_CODE_OK) {
+        return asked;
+    }
     program->reconnect = d2k_config_reconnect(config);
     program->config = NULL;
     d2k_result result = d2k_client_new(config, &program->client, &error_text);

@@ -17,6 +17,9 @@ static const struct program_info info = {
         "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
         "  get NAME|PATTERN...         their values now\n"
         "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
+        "  set NAME VALUE              sets an object: a command to its owner, or a user "
+        "variable;\n"
+        "                              waits for the outcome\n"
         "  processes [PATTERN...]      who is or was connected, from where, how securely\n"
         "  connections [PATTERN...]    the links that are there now\n"
         "  version                     of d2k-tell, its library and the kernel\n"
@@ -40,6 +43,7 @@ static const struct program_info info = {
         "  --local                     over the local socket of the kernel on this machine\n"
         "  --names                     list: only the names, one a line\n"
         "  --state=<state>             processes: only Running, Stop, Crash or WDErr\n"
+        "  --no-wait                   set: end when it is sent, whatever becomes of it\n"
         "  --every                     watch: every value, not only the newest\n"
         "  --count=<n>                 watch: end after n values\n"
         "  --for=<seconds>             watch: end after this time\n"
@@ -106,6 +110,8 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_shutdown(tell);
     case TELL_LOG_LEVEL:
         return tell_log_level(tell);
+    case TELL_SET:
+        return tell_set(tell);
     case TELL_DEFINE:
         return tell_define(tell);
     case TELL_DELETE:

@@ -16,9 +16,10 @@ struct command_row {
 #define OPTION_WATCH   2u /* --every --count= --for= */
 #define OPTION_NAMES   4u
 #define OPTION_STATE   8u
-#define OPTION_OBJECTS 16u /* no option: its words are names of objects */
-#define OPTION_DEFINE  32u /* --description= --unit= --path= --default= */
-#define OPTION_ADMIN   64u /* no option: it is administration */
+#define OPTION_OBJECTS 16u  /* no option: its words are names of objects */
+#define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= */
+#define OPTION_SET     128u /* --no-wait */
+#define OPTION_ADMIN   64u  /* no option: it is administration */
 
 static const struct command_row commands[] = {
     {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX,
@@ -32,6 +33,7 @@ static const struct command_row commands[] = {
     {"version", "version", TELL_VERSION, 0, 0, OPTION_JSON},
     {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, OPTION_ADMIN},
     {"log-level", "log-level info|debug", TELL_LOG_LEVEL, 1, 1, OPTION_ADMIN},
+    {"set", "set NAME VALUE", TELL_SET, 2, 2, OPTION_SET | OPTION_OBJECTS},
     {"define", "define NAME TYPE", TELL_DEFINE, 2, 2, OPTION_DEFINE | OPTION_ADMIN},
     {"delete", "delete NAME...", TELL_DELETE, 1, TELL_WORDS_MAX, OPTION_OBJECTS | OPTION_ADMIN},
     {"import", "import FILE...", TELL_IMPORT, 1, TELL_WORDS_MAX, OPTION_ADMIN},
@@ -39,9 +41,9 @@ static const struct command_row commands[] = {
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-#define COMMAND_NAMES                                                                          \
-    "list, get, watch, processes, connections, version, shutdown, log-level, define, delete, " \
-    "import, export"
+#define COMMAND_NAMES                                                                       \
+    "list, get, watch, set, processes, connections, version, shutdown, log-level, define, " \
+    "delete, import, export"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
@@ -132,6 +134,8 @@ static d2k_result take_option(struct tell_options *options, const char *argument
         options->local = true;
     } else if (strcmp(argument, "--interactive") == 0) {
         options->interactive = true;
+    } else if (strcmp(argument, "--no-wait") == 0) {
+        options->no_wait = true;
     } else if (strcmp(argument, "--names") == 0) {
         options->names = true;
     } else if (strncmp(argument, "--state=", 8) == 0) {
@@ -147,11 +151,18 @@ static d2k_result take_option(struct tell_options *options, const char *argument
     return result;
 }
 
+/* "-5" behind set NAME. */
+static bool is_negative_value(const struct tell_options *options, const char *argument)
+{
+    return options->command == TELL_SET && options->word_count == 1 && argument[0] == '-' &&
+           ((argument[1] >= '0' && argument[1] <= '9') || argument[1] == '.');
+}
+
 d2k_result tell_options_take(void *context, const char *argument, bool is_word, struct error *err)
 {
     struct tell_options *options = context;
     bool looks_like_option = (argument[0] == '-' && argument[1] != '\0') || argument[0] == '/';
-    if (is_word || !looks_like_option) {
+    if (is_word || !looks_like_option || is_negative_value(options, argument)) {
         return take_word(options, argument, err);
     }
     d2k_result result = take_option(options, argument, err);
@@ -198,6 +209,9 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
                          "--description=, --unit=, --path= and --default= belong to define, not %s",
                          row->name);
     }
+    if (options->no_wait && (row->options & OPTION_SET) == 0) {
+        return error_set(err, D2K_ARGUMENT, "--no-wait belongs to set, not %s", row->name);
+    }
     if (options->interactive) {
         return error_set(err, D2K_ARGUMENT, "--interactive asks for commands: give none");
     }
@@ -206,14 +220,17 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
         return error_set(err, D2K_ARGUMENT, "log-level %s: allowed: info, debug",
                          options->words[0]);
     }
-    return options->command == TELL_SHUTDOWN ? D2K_OK : check_patterns(options, err);
+    if (options->command == TELL_SHUTDOWN || options->command == TELL_SET) {
+        return D2K_OK; /* their last word is any text */
+    }
+    return check_patterns(options, err);
 }
 
 bool tell_options_name_command(const struct tell_options *options)
 {
     return options->command != TELL_NONE || options->json || options->every || options->names ||
-           says_definition(options) || options->state != NULL || options->count != 0 ||
-           options->seconds != 0;
+           options->no_wait || says_definition(options) || options->state != NULL ||
+           options->count != 0 || options->seconds != 0;
 }
 
 const char *tell_command_name(enum tell_command command)

@@ -23,6 +23,7 @@ enum tell_command {
     TELL_VERSION,
     TELL_SHUTDOWN,
     TELL_LOG_LEVEL,
+    TELL_SET,
     TELL_DEFINE,
     TELL_DELETE,
     TELL_IMPORT,
@@ -35,6 +36,7 @@ struct tell_options {
     const char *words[TELL_WORDS_MAX]; /* borrowed from the arguments */
     size_t word_count;
     bool json, every, local, interactive;
+    bool no_wait;      /* --no-wait: set ends when it is sent */
     bool names;        /* --names: list writes nothing else */
     const char *state; /* --state=: "Running"...; NULL: not given; borrowed */
     const char *description, *unit, *path, *default_text; /* of define; NULL: not given; borrowed */

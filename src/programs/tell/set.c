@@ -1,0 +1,127 @@
+/* programs/tell/set.c: the command set: asks for the type of the object, sets it, and waits for the
+ * outcome. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "programs/tell/definition.h"
+#include "programs/tell/tell.h"
+
+struct set {
+    struct tell *tell;
+    uint64_t request; /* that is awaited */
+    d2k_type type;
+    bool found;
+};
+
+static const char *object_name(const struct set *set)
+{
+    return set->tell->options.words[0];
+}
+
+static enum exit_code refuse(const struct set *set, d2k_result result, const char *why)
+{
+    program_say_error(&set->tell->program, "%s: %s", object_name(set), why);
+    return exit_code_of(result, true);
+}
+
+/* The event that ends the request. */
+static enum exit_code wait_for_end(struct set *set, int timeout_ms, d2k_event *ret_event)
+{
+    struct program *program = &set->tell->program;
+    for (;;) {
+        d2k_result result = program_next(program, ret_event, timeout_ms);
+        if (program_stop_requested()) {
+            return EXIT_CODE_INTERNAL;
+        }
+        if (result == D2K_TIMEOUT) {
+            program_say_error(program, "the kernel has not answered for %d s",
+                              ANSWER_WAIT_MS / 1000);
+            return EXIT_CODE_LINK_LOST;
+        }
+        if (result != D2K_OK) {
+            return program_link_ended(program, result);
+        }
+        if (ret_event->request != set->request) {
+            continue;
+        }
+        if (ret_event->type == D2K_EVENT_OBJECT) {
+            set->found = true;
+            set->type = ret_event->object->type;
+        } else if (ret_event->type != D2K_EVENT_VALUE) {
+            return EXIT_CODE_OK;
+        }
+    }
+}
+
+static enum exit_code find_type(struct set *set)
+{
+    d2k_event event;
+    d2k_client *client = set->tell->program.client;
+    d2k_result result = d2k_list_objects(client, object_name(set), &set->request);
+    if (result != D2K_OK) {
+        return refuse(set, result, d2k_client_error_text(client));
+    }
+    enum exit_code code = wait_for_end(set, ANSWER_WAIT_MS, &event);
+    if (code == EXIT_CODE_OK && event.type == D2K_EVENT_FAILED) {
+        return refuse(set, event.result, event.text);
+    }
+    if (code == EXIT_CODE_OK && !set->found) {
+        program_say_error(&set->tell->program, "there is no object %s", object_name(set));
+        return EXIT_CODE_NOT_FOUND;
+    }
+    return code;
+}
+
+/* Texts of values are read as `define --default=` reads them. */
+static d2k_result read_value(const struct set *set, struct tell_definition *ret, struct error *err)
+{
+    struct definition_texts texts = {0};
+    texts.columns[COLUMN_NAME] = slice_of(object_name(set));
+    texts.columns[COLUMN_TYPE] = slice_of(d2k_type_name(set->type));
+    texts.columns[COLUMN_DEFAULT] = slice_of(set->tell->options.words[1]);
+    d2k_result result = definition_read(&texts, ret, err);
+    if (result == D2K_OK && ret->definition.default_value == NULL) {
+        ret->default_value = d2k_text(""); /* an empty text is a value, too */
+        ret->definition.default_value = &ret->default_value;
+        result = set->type == D2K_TYPE_TEXT
+                     ? D2K_OK
+                     : error_set(err, D2K_ARGUMENT, "an empty text is no value of type %s",
+                                 d2k_type_name(set->type));
+    }
+    ret->default_value.status = D2K_STATUS_VALID;
+    return result;
+}
+
+static enum exit_code send(struct set *set)
+{
+    struct tell_definition definition = {0};
+    struct error err = {.text = ""};
+    d2k_client *client = set->tell->program.client;
+    d2k_result result = read_value(set, &definition, &err);
+    if (result == D2K_OK) {
+        result =
+            d2k_set(client, object_name(set), definition.definition.default_value,
+                    set->tell->options.no_wait ? D2K_SET_SENT : D2K_SET_OUTCOME, &set->request);
+        (void)text_copy(err.text, sizeof err.text, d2k_client_error_text(client));
+    }
+    definition_free(&definition);
+    return result == D2K_OK ? EXIT_CODE_OK : refuse(set, result, err.text);
+}
+
+enum exit_code tell_set(struct tell *tell)
+{
+    d2k_event event;
+    struct set set = {.tell = tell};
+    enum exit_code code = find_type(&set);
+    if (code == EXIT_CODE_OK) {
+        code = send(&set);
+    }
+    if (code != EXIT_CODE_OK || tell->options.no_wait) {
+        return code;
+    }
+    code = wait_for_end(&set, -1, &event); /* the kernel's own time-out ends it */
+    if (code == EXIT_CODE_OK && event.result != D2K_OK) {
+        return refuse(&set, event.result, event.text);
+    }
+    return code;
+}
