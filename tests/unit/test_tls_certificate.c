@@ -201,8 +201,8 @@ static void the_documented_openssl_commands_make_a_usable_pair(void **state)
     assert_int_equal(tls_certificates_read(site->cert, &infos, &count, &err), D2K_OK);
     assert_int_equal(count, 1);
     assert_string_equal(infos[0].algorithm, "RSA 4096");
-    assert_int_equal(infos[0].version, 1);
-    assert_true(infos[0].is_ca);
+    /* OpenSSL 3.0 makes X.509 v1 of it, 3.5 makes v3 */
+    assert_true((infos[0].version == 1 && infos[0].is_ca) || infos[0].version == 3);
     free(infos);
 }
 
