@@ -15,14 +15,15 @@ def number(value):
     return f"{value:,.{digits}f}"
 
 
-def scaled(value, unit):
+def readable(value, unit):
+    """(what to divide by, unit) so that a person can read it."""
     if unit == "us" and abs(value) >= 1e6:
-        return f"{number(value / 1e6)} s"
+        return 1e6, "s"
     if unit == "us" and abs(value) >= 1e4:
-        return f"{number(value / 1e3)} ms"
+        return 1e3, "ms"
     if unit == "KiB" and abs(value) >= 1e4:
-        return f"{number(value / 1024)} MiB"
-    return f"{number(value)} {unit}".strip()
+        return 1024, "MiB"
+    return 1, unit
 
 
 class Series:
@@ -43,8 +44,11 @@ class Series:
         values = self.values(key)
         if not values:
             return self.problem or "-"
-        spread = f" [{number(min(values))}-{number(max(values))}]" if len(values) > 1 else ""
-        return scaled(median(values), unit) + spread
+        divisor, unit = readable(median(values), unit)
+        shown = f"{number(median(values) / divisor)} {unit}".strip()
+        if len(values) > 1:
+            shown += f" [{number(min(values) / divisor)}-{number(max(values) / divisor)}]"
+        return shown
 
 
 class Report:
