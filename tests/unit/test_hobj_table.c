@@ -1,4 +1,5 @@
 /* The stored numbers of objects: what is read back, what is refused, crashes and full disks. */
+#include "counting_log.h"
 #include "temporary_directory.h"
 
 #include <sched.h>
@@ -12,24 +13,6 @@
 #define WAIT_MAX_MS 20000u
 
 static struct error err;
-
-/* ---- a log that counts ---- */
-
-static atomic_uint warnings, infos;
-static char last_warning[LOG_LINE_MAX];
-
-static void count_line(void *context, enum log_level level, const char *line)
-{
-    (void)context;
-    if (level == LOG_WARNING) {
-        snprintf(last_warning, sizeof last_warning, "%s", line);
-        warnings++;
-    } else if (level == LOG_INFO) {
-        infos++;
-    }
-}
-
-static const struct log counting_log = {.level = LOG_INFO, .sink = count_line};
 
 static int set_up(void **state)
 {

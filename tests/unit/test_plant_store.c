@@ -1,5 +1,6 @@
 /* The store of definitions and user variables: what comes back after a restart, what is refused at
  * the start, and what a disk that says no does to it. */
+#include "counting_log.h"
 #include "temporary_directory.h"
 
 #include <sched.h>
@@ -16,24 +17,6 @@
 #define LOADED_MAX  64u
 
 static struct error err;
-
-/* ---- a log that counts ---- */
-
-static atomic_uint warnings, infos;
-static char last_warning[LOG_LINE_MAX];
-
-static void count_line(void *context, enum log_level level, const char *line)
-{
-    (void)context;
-    if (level == LOG_WARNING) {
-        snprintf(last_warning, sizeof last_warning, "%s", line);
-        warnings++;
-    } else if (level == LOG_INFO) {
-        infos++;
-    }
-}
-
-static const struct log counting_log = {.level = LOG_INFO, .sink = count_line};
 
 /* ---- what was loaded ---- */
 
