@@ -51,13 +51,6 @@ static void audit(struct kernel *kernel, const char *who, enum change_what what,
     }
 }
 
-#define WHO_MAX CLIENT_WHO_MAX
-
-static const char *who_asks(const struct client *c, char ret_text[WHO_MAX])
-{
-    return client_who(c, ret_text);
-}
-
 /* ---- answers ---- */
 
 static void answer_write(struct client *c, const struct change *change, uint16_t code,
@@ -98,8 +91,8 @@ static void answer_done(struct client *c, const struct change *change, uint32_t 
 static struct change *change_new(struct client *c, const struct wire_message *message,
                                  enum change_what what)
 {
-    char who[WHO_MAX];
-    size_t size = strlen(who_asks(c, who)) + 1;
+    char who[CLIENT_WHO_MAX];
+    size_t size = strlen(client_who(c, who)) + 1;
     struct change *change = calloc(1, sizeof *change + size);
     if (change == NULL) {
         return NULL;
@@ -155,8 +148,8 @@ static void queue(struct client *c, struct change *change, const struct stored_o
 static void refuse(struct client *c, const struct wire_message *message, enum change_what what,
                    struct slice name, uint16_t code, const char *reason)
 {
-    char who[WHO_MAX];
-    audit(c->kernel, who_asks(c, who), what, name, "refused: ", reason);
+    char who[CLIENT_WHO_MAX];
+    audit(c->kernel, client_who(c, who), what, name, "refused: ", reason);
     client_send_failed(c, message->request, code, reason);
 }
 
