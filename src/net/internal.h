@@ -20,6 +20,9 @@ struct watched {
 /* What is ready at once; more of it comes in the next turn. */
 #define NET_READY_AT_ONCE 64u
 
+/* Waits at most timeout_ms, sets *now_ms, then calls on_ready() of everything that is ready. */
+void net_wait(struct os_poller *poller, int timeout_ms, uint64_t *now_ms);
+
 struct listener {
     int fd;
     bool local; /* the local socket of administration: its peers are known by their user */

@@ -133,15 +133,20 @@ static int wait_ms(const struct net_server *server)
     return (int)(NET_TICK_MS - since_ms);
 }
 
-static void turn(struct net_server *server)
+void net_wait(struct os_poller *poller, int timeout_ms, uint64_t *now_ms)
 {
     struct os_ready ready[NET_READY_AT_ONCE];
-    unsigned count = os_poller_wait(server->poller, ready, NET_READY_AT_ONCE, wait_ms(server));
-    server->now_ms = os_monotonic_ms();
+    unsigned count = os_poller_wait(poller, ready, NET_READY_AT_ONCE, timeout_ms);
+    *now_ms = os_monotonic_ms();
     for (unsigned i = 0; i < count; i++) {
         struct watched *watched = ready[i].data;
         watched->on_ready(watched, ready[i].events);
     }
+}
+
+static void turn(struct net_server *server)
+{
+    net_wait(server->poller, wait_ms(server), &server->now_ms);
     if (server->arrivals_left) {
         open_arrivals(server);
     }

@@ -590,14 +590,8 @@ static int wait_ms(const struct worker *w)
 
 static void turn(struct worker *w)
 {
-    struct os_ready ready[NET_READY_AT_ONCE];
-    unsigned count = os_poller_wait(w->poller, ready, NET_READY_AT_ONCE, wait_ms(w));
-    w->now_ms = os_monotonic_ms();
     w->turns++;
-    for (unsigned i = 0; i < count; i++) {
-        struct watched *watched = ready[i].data;
-        watched->on_ready(watched, ready[i].events);
-    }
+    net_wait(w->poller, wait_ms(w), &w->now_ms);
     if (w->listen_at_ms != 0 && w->now_ms >= w->listen_at_ms) {
         w->listen_at_ms = 0;
         listen_to_all(w, OS_READABLE);
