@@ -71,24 +71,14 @@ static void answered(struct job *job, const d2k_event *event)
 }
 
 /* The next event of a link that is there; else what ends the command. */
-static enum exit_code next(struct program *program, d2k_event *ret_event)
+static enum exit_code next(struct tell *tell, d2k_event *ret_event)
 {
-    d2k_result result = program_next(program, ret_event, ANSWER_WAIT_MS);
-    if (program_stop_requested()) {
-        return EXIT_CODE_INTERNAL;
-    }
-    if (result == D2K_TIMEOUT) {
-        program_say_error(program, "the kernel has not answered for %d s", ANSWER_WAIT_MS / 1000);
+    enum exit_code code = tell_next_event(tell, ret_event, ANSWER_WAIT_MS);
+    if (code == EXIT_CODE_OK && ret_event->type == D2K_EVENT_DISCONNECTED) {
+        program_say_error(&tell->program, "%s", ret_event->text);
         return EXIT_CODE_LINK_LOST;
     }
-    if (result != D2K_OK) {
-        return program_link_ended(program, result);
-    }
-    if (ret_event->type == D2K_EVENT_DISCONNECTED) {
-        program_say_error(program, "%s", ret_event->text);
-        return EXIT_CODE_LINK_LOST;
-    }
-    return EXIT_CODE_OK;
+    return code;
 }
 
 /* Waits until so few requests are without answer. */
@@ -96,7 +86,7 @@ static enum exit_code settle(struct job *job, size_t under_way)
 {
     d2k_event event;
     while (job->under_way > under_way) {
-        enum exit_code code = next(&job->tell->program, &event);
+        enum exit_code code = next(job->tell, &event);
         if (code != EXIT_CODE_OK) {
             program_say_error(&job->tell->program,
                               "%zu requests have no answer: whether they were done is unknown",
@@ -351,7 +341,7 @@ static enum exit_code collect(struct export *export, const char *pattern)
         return exit_code_of(result, true);
     }
     for (;;) {
-        enum exit_code code = next(program, &event);
+        enum exit_code code = next(export->tell, &event);
         if (code != EXIT_CODE_OK) {
             return code;
         }

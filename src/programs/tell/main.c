@@ -83,6 +83,20 @@ enum exit_code tell_flush(struct tell *tell, bool *ret_gone)
     return EXIT_CODE_INTERNAL;
 }
 
+enum exit_code tell_next_event(struct tell *tell, d2k_event *ret_event, int timeout_ms)
+{
+    struct program *program = &tell->program;
+    d2k_result result = program_next(program, ret_event, timeout_ms);
+    if (program_stop_requested()) {
+        return EXIT_CODE_INTERNAL;
+    }
+    if (result == D2K_TIMEOUT) {
+        program_say_error(program, "the kernel has not answered for %d s", timeout_ms / 1000);
+        return EXIT_CODE_LINK_LOST;
+    }
+    return result == D2K_OK ? EXIT_CODE_OK : program_link_ended(program, result);
+}
+
 enum exit_code tell_too_large(struct tell *tell)
 {
     program_say_error(&tell->program,

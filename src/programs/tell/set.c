@@ -27,19 +27,10 @@ static enum exit_code refuse(const struct set *set, d2k_result result, const cha
 /* The event that ends the request. */
 static enum exit_code wait_for_end(struct set *set, int timeout_ms, d2k_event *ret_event)
 {
-    struct program *program = &set->tell->program;
     for (;;) {
-        d2k_result result = program_next(program, ret_event, timeout_ms);
-        if (program_stop_requested()) {
-            return EXIT_CODE_INTERNAL;
-        }
-        if (result == D2K_TIMEOUT) {
-            program_say_error(program, "the kernel has not answered for %d s",
-                              ANSWER_WAIT_MS / 1000);
-            return EXIT_CODE_LINK_LOST;
-        }
-        if (result != D2K_OK) {
-            return program_link_ended(program, result);
+        enum exit_code code = tell_next_event(set->tell, ret_event, timeout_ms);
+        if (code != EXIT_CODE_OK) {
+            return code;
         }
         if (ret_event->request != set->request) {
             continue;

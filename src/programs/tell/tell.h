@@ -43,6 +43,10 @@ enum exit_code tell_interactive(struct tell *tell);
 /* Waits until the client is registered. EXIT_CODE_OK also when a signal asked to stop. */
 enum exit_code tell_connect(struct tell *tell);
 
+/* The next event; ret_event is filled only with EXIT_CODE_OK. Else what ends the command, which was
+ * said on stderr: a signal, timeout_ms (-1: for ever) without an event, the end of the client. */
+enum exit_code tell_next_event(struct tell *tell, d2k_event *ret_event, int timeout_ms);
+
 /* Sends what was printed. EXIT_CODE_OK also when the reader of a pipe has gone (then *ret_gone is
  * true: end quietly); `ret_gone` may be NULL. */
 enum exit_code tell_flush(struct tell *tell, bool *ret_gone);
