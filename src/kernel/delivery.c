@@ -80,7 +80,12 @@ static void send_delivery(struct client *c, const struct delivery *d)
         message.type = WIRE_OBJECT_GONE;
         message.as.object_gone.hobj = d->hobj;
         break;
+    case DELIVERY_NO_MEMORY:
+        net_link_end(c->link, WIRE_BYE, WIRE_CODE_LIMIT, 0,
+                     "the kernel has no memory for what this process has subscribed to");
+        return;
     case DELIVERY_UPDATE:
+    case DELIVERY_LATER:
     case DELIVERY_NONE:
         return;
     }
@@ -120,6 +125,10 @@ void delivery_fill(struct client *c)
     while (frames != NULL && client_state(c) != CLIENT_GONE) {
         if (next.kind == DELIVERY_NONE && net_link_has_room(c->link)) {
             subscriber_next(c->subscriber, &next);
+        }
+        if (next.kind == DELIVERY_LATER) {
+            net_link_wake(c->link); /* in the next turn */
+            return;
         }
         if (next.kind == DELIVERY_NONE) {
             return;

@@ -375,28 +375,38 @@ static void next_of_run(struct subscriber *subscriber, struct run *run, struct d
     subscriber->lent_run = run;
 }
 
-/* The next match that was not looked at yet; NULL: none is left. */
-static struct interest *next_match(struct subscription *s)
+/* *ret_match: the object of a plain name, once; NULL: there is none (left). */
+static enum delivery_kind named_match(struct subscription *s, struct interest **ret_match)
 {
-    const struct plant *plant = s->subscriber->plant;
-    const struct number_table *interests = &s->subscriber->interests;
-    struct interest *match = NULL;
-    if (!s->has_wildcards) {
-        const struct object *named =
-            s->position == 0 ? plant_object_by_name(plant, subscription_pattern(s)) : NULL;
-        s->position = 1;
-        return named == NULL ? NULL : number_table_get(interests, named->hobj);
-    }
-    /* one that may not be seen matches, but nobody is interested in it */
+    const struct object *named =
+        s->position == 0 ? plant_object_by_name(s->subscriber->plant, subscription_pattern(s))
+                         : NULL;
+    s->position = 1;
+    *ret_match = named == NULL ? NULL : number_table_get(&s->subscriber->interests, named->hobj);
+    return *ret_match == NULL ? DELIVERY_SNAPSHOT_END : DELIVERY_OBJECT;
+}
+
+/* Walks on to the next object that the pattern matches, which is read from then on. What is
+ * published before the walk comes to an object is in its snapshot. */
+static enum delivery_kind walk(struct subscription *s, struct interest **ret_match)
+{
     size_t count;
     struct object *const *candidates = subscription_candidates(s, &count);
-    while (match == NULL && s->position < count) {
-        const struct object *object = candidates[s->position++];
-        match = object != NULL && subscription_matches(s, object)
-                    ? number_table_get(interests, object->hobj)
-                    : NULL;
+    while (s->position < count) {
+        struct object *object = candidates[s->position];
+        if (++s->subscriber->looks > PLANT_LOOKS_AT_ONCE) {
+            s->subscriber->looks = 0;
+            return DELIVERY_LATER;
+        }
+        if (object != NULL && subscription_reads(s, object)) {
+            *ret_match = subscription_attach(s, object);
+            s->position += *ret_match != NULL;
+            return *ret_match != NULL ? DELIVERY_OBJECT : DELIVERY_NO_MEMORY;
+        }
+        s->position++;
     }
-    return match;
+    s->position = UINT32_MAX; /* objects that come later were passed, wherever they stand */
+    return DELIVERY_SNAPSHOT_END;
 }
 
 /* With older updates waiting the reader is told where it stands, else the current value. */
@@ -425,16 +435,18 @@ static void next_of_snapshot(struct subscriber *subscriber, struct subscription 
         s->value_due = NULL;
         return;
     }
-    s->value_due = next_match(s);
-    if (s->value_due != NULL) {
+    struct interest *match = NULL;
+    ret->kind = s->has_wildcards ? walk(s, &match) : named_match(s, &match);
+    if (match != NULL) {
+        s->value_due = match;
         s->told++;
-        deliver_object(s->value_due, ret);
-        return;
+        deliver_object(match, ret);
+    } else if (ret->kind == DELIVERY_SNAPSHOT_END) {
+        s->stage = SNAPSHOT_DONE;
+        subscriber->snapshot_count--;
+        take_first(&subscriber->fifo);
+        deliver_of_subscription(DELIVERY_SNAPSHOT_END, s, s->told, ret);
     }
-    s->stage = SNAPSHOT_DONE;
-    subscriber->snapshot_count--;
-    take_first(&subscriber->fifo);
-    deliver_of_subscription(DELIVERY_SNAPSHOT_END, s, s->told, ret);
 }
 
 static void next_of_gone(struct subscriber *subscriber, struct interest *gone, struct delivery *ret)

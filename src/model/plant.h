@@ -44,10 +44,12 @@
 #include "base/list.h"
 
 /* Limits; tested at the limit and one past it. */
-#define PLANT_OBJECTS_MAX         1000000u
-#define PLANT_NUMBER_MAX          (UINT32_MAX - 1) /* of an object or process */
-#define PLANT_PATTERN_MAX         128u             /* bytes */
-#define PLANT_SUBSCRIPTIONS_MAX   1000u            /* of one link */
+#define PLANT_OBJECTS_MAX       1000000u
+#define PLANT_NUMBER_MAX        (UINT32_MAX - 1) /* of an object or process */
+#define PLANT_PATTERN_MAX       128u             /* bytes */
+#define PLANT_SUBSCRIPTIONS_MAX 1000u            /* of one link */
+/* Objects that the walks of a subscriber's patterns look at before they give way: about 0.3 ms. */
+#define PLANT_LOOKS_AT_ONCE       4096u
 #define PLANT_EVERY_QUEUE_MAX     65536u /* updates waiting for one link in mode `every` */
 #define PLANT_EVERY_BYTES_MAX     (64u * 1024u * 1024u) /* of these updates together */
 #define PLANT_ENDED_PROCESSES_MAX 1000u                 /* kept for the list of processes */
@@ -207,6 +209,8 @@ enum delivery_kind {
     DELIVERY_SNAPSHOT_END, /* subscription, count (objects) */
     DELIVERY_OVERRUN,      /* subscription, count (updates lost since the last one) */
     DELIVERY_GONE,         /* hobj: an object that was told before is deleted */
+    DELIVERY_LATER,        /* there is more, but let others have their turn first */
+    DELIVERY_NO_MEMORY,    /* what it has subscribed to cannot be read: end its link */
 };
 
 struct delivery {
@@ -231,9 +235,9 @@ void subscriber_take_past(struct subscriber *subscriber, bool takes);
  * does not exist yet is a pattern that matches later. First come SNAPSHOT_BEGIN, each matching
  * object with its value (if it has one), SNAPSHOT_END. Outside of snapshots an object that two
  * subscriptions of one subscriber match is delivered once, by the stricter mode (`every`). Costs
- * one look at each object for a pattern, one look-up for a name. D2K_EXISTS (this number is in
- * use), D2K_LIMIT, D2K_ARGUMENT (pattern empty or over PLANT_PATTERN_MAX), D2K_NO_MEMORY; then
- * nothing is changed. */
+ * one look-up; a pattern looks at each object (with a stem: of its stem) later, when its snapshot
+ * is taken: subscriber_next(). D2K_EXISTS (this number is in use), D2K_LIMIT, D2K_ARGUMENT (pattern
+ * empty or over PLANT_PATTERN_MAX), D2K_NO_MEMORY; then nothing is changed. */
 d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscription,
                                 uint64_t request, bool every, struct slice pattern,
                                 struct error *err) D2K_MUST_CHECK;
@@ -250,7 +254,8 @@ bool subscriber_review(struct subscriber *subscriber, size_t *position,
                        size_t count) D2K_MUST_CHECK;
 
 /* Takes the next thing to tell; DELIVERY_NONE when there is nothing until the next wake. Things are
- * told in the order in which they came to wait. */
+ * told in the order in which they came to wait. DELIVERY_LATER comes after PLANT_LOOKS_AT_ONCE
+ * looks at objects, counted over all calls: there will be no wake, call again in a later turn. */
 void subscriber_next(struct subscriber *subscriber, struct delivery *ret_delivery);
 
 /* ---- processes ---- */

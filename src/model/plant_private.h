@@ -180,15 +180,15 @@ struct subscription {
     uint32_t number;
     uint16_t slot;
     bool every, has_wildcards, inherits;
+    bool attached; /* a plain name: to its object, or waiting for it */
     uint64_t request;
     struct list waiting; /* in plant.patterns or awaited_name.subscriptions */
     struct awaited_name *awaited;
-    struct stem *stem;     /* of a pattern that begins with one, and a dot; else NULL */
-    uint32_t attached_end; /* objects from this place on were not looked at yet */
+    struct stem *stem; /* of a pattern that begins with one, and a dot; else NULL */
 
     struct place snapshot;
     enum snapshot_stage stage;
-    uint32_t position;          /* place of the next object to look at */
+    uint32_t position;          /* of the walk: place of the next object to look at */
     struct interest *value_due; /* its definition is told, its value comes next */
     uint64_t told;
 
@@ -206,6 +206,7 @@ struct subscriber {
     uint32_t queued_count; /* updates in PLACE_QUEUED and PLACE_RUN */
     size_t queued_bytes;
     uint32_t snapshot_count; /* that are not told completely */
+    uint32_t looks;          /* of walks, since the last DELIVERY_LATER */
     bool refuses_past;
     struct number_table interests;
     struct subscription **subscriptions; /* by slot; NULL: free */
@@ -233,15 +234,20 @@ static inline struct object *const *subscription_candidates(const struct subscri
     return s->stem != NULL ? s->stem->objects : plant->objects;
 }
 
-/* Whether an object that it matches was looked at already. */
+/* Whether an object that it matches was looked at already: the walk of a pattern, which tells its
+ * snapshot, makes the interests as it goes. */
 static inline bool subscription_passed(const struct subscription *s, const struct object *object)
 {
-    return (s->stem != NULL ? object->stem_place : object->position) < s->attached_end;
+    return s->has_wildcards
+               ? (s->stem != NULL ? object->stem_place : object->position) < s->position
+               : s->attached;
 }
 
 bool subscription_matches(const struct subscription *s, const struct object *object);
 /* Whether it matches and its subscriber may see it. */
 bool subscription_reads(const struct subscription *s, const struct object *object);
+/* The subscription reads the object from now on. NULL: out of memory. */
+struct interest *subscription_attach(struct subscription *s, struct object *object) D2K_MUST_CHECK;
 
 /* stems.c */
 
@@ -256,8 +262,8 @@ d2k_result stem_wait(struct plant *plant, struct subscription *s, struct slice n
                      struct error *err) D2K_MUST_CHECK;
 void stem_stop_waiting(struct plant *plant, struct subscription *s);
 
-/* Makes interests for all who wait for a new object, which has no value yet. On failure the object
- * has no readers. D2K_NO_MEMORY. */
+/* Makes interests for all who wait for a new object, which has no value yet; a pattern whose walk
+ * will come to it makes its own. On failure the object has no readers. D2K_NO_MEMORY. */
 d2k_result readers_attach(struct plant *plant, struct object *object,
                           struct error *err) D2K_MUST_CHECK;
 

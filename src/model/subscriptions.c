@@ -85,20 +85,25 @@ static void begin_every(struct interest *interest, const struct subscription *s)
     interest->owes_newest = false;
 }
 
-static d2k_result attach(struct subscription *s, struct object *object, struct error *err)
+struct interest *subscription_attach(struct subscription *s, struct object *object)
 {
     struct interest *interest = number_table_get(&s->subscriber->interests, object->hobj);
     if (interest == NULL) {
         interest = interest_new(s->subscriber, object);
         if (interest == NULL) {
-            return error_no_memory(err);
+            return NULL;
         }
     }
     interest->matches++;
     if (s->every && !interest->every) {
         begin_every(interest, s);
     }
-    return D2K_OK;
+    return interest;
+}
+
+static d2k_result attach(struct subscription *s, struct object *object, struct error *err)
+{
+    return subscription_attach(s, object) != NULL ? D2K_OK : error_no_memory(err);
 }
 
 static void end_every(struct interest *interest)
@@ -115,7 +120,8 @@ static struct subscription *other_every(const struct subscription *s, const stru
     const struct subscriber *subscriber = s->subscriber;
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
         struct subscription *other = subscriber->subscriptions[i];
-        if (other != NULL && other != s && other->every && subscription_matches(other, object)) {
+        if (other != NULL && other != s && other->every && subscription_matches(other, object) &&
+            subscription_passed(other, object)) {
             return other;
         }
     }
@@ -314,7 +320,8 @@ static d2k_result attach_waiting(struct list *waiting, struct object *object, st
     LIST_EACH(waiting, at, following)
     {
         struct subscription *s = LIST_MEMBER(at, struct subscription, waiting);
-        d2k_result result = subscription_reads(s, object) ? attach(s, object, err) : D2K_OK;
+        bool reads = subscription_passed(s, object) && subscription_reads(s, object);
+        d2k_result result = reads ? attach(s, object, err) : D2K_OK;
         if (result != D2K_OK) {
             detach_readers(object);
             return result;
@@ -584,27 +591,15 @@ static void subscription_end(struct subscription *s)
     free(s);
 }
 
-static d2k_result attach_matching(struct subscription *s, struct error *err)
+static d2k_result wait_for_matching(struct subscription *s, struct error *err)
 {
     struct plant *plant = s->subscriber->plant;
     struct slice stem = stem_of_pattern(subscription_pattern(s));
-    d2k_result result = D2K_OK;
     if (stem.size > 0) {
-        result = stem_wait(plant, s, stem, err);
-    } else {
-        list_append(&plant->patterns, &s->waiting);
+        return stem_wait(plant, s, stem, err);
     }
-    size_t count;
-    struct object *const *candidates = subscription_candidates(s, &count);
-    while (result == D2K_OK && s->attached_end < count) {
-        struct object *object = candidates[s->attached_end];
-        if (object != NULL && subscription_reads(s, object)) {
-            result = attach(s, object, err);
-        }
-        s->attached_end += result == D2K_OK;
-    }
-    s->attached_end = result == D2K_OK ? UINT32_MAX : s->attached_end;
-    return result;
+    list_append(&plant->patterns, &s->waiting);
+    return D2K_OK;
 }
 
 static d2k_result attach_named(struct subscription *s, struct error *err)
@@ -612,9 +607,7 @@ static d2k_result attach_named(struct subscription *s, struct error *err)
     struct object *object = plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
     bool reads = object != NULL && may_see(s->subscriber, object);
     d2k_result result = reads ? attach(s, object, err) : wait_for_name(s, err);
-    if (result == D2K_OK) {
-        s->attached_end = UINT32_MAX;
-    }
+    s->attached = result == D2K_OK;
     return result;
 }
 
@@ -651,7 +644,7 @@ d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscrip
     s->number = subscription;
     s->request = request;
     s->every = every;
-    result = s->has_wildcards ? attach_matching(s, err) : attach_named(s, err);
+    result = s->has_wildcards ? wait_for_matching(s, err) : attach_named(s, err);
     if (result != D2K_OK) {
         subscription_end(s);
         return result;

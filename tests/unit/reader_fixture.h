@@ -56,6 +56,13 @@ static inline void takes_end(uint32_t number, uint64_t count)
     assert_int_equal(d.count, count);
 }
 
+static inline void takes_later(void)
+{
+    struct delivery d;
+    next_delivery(reader, &d);
+    assert_int_equal(d.kind, DELIVERY_LATER);
+}
+
 static inline void takes_object(const struct object *object)
 {
     struct delivery d;

@@ -50,7 +50,7 @@ static void *failing_realloc(void *old, size_t size)
 
 #include "plant_fixture.h"
 
-static unsigned refusals;
+static unsigned refusals, walk_refusals;
 static struct subscriber *reader;
 
 /* Tries again what was refused for lack of memory: the second time there is enough. */
@@ -173,6 +173,8 @@ static void check_view(unsigned objects)
             told++;
         } else if (d.kind == DELIVERY_OVERRUN) {
             overruns++; /* an update found no memory to wait in, and was replaced */
+        } else if (d.kind == DELIVERY_NO_MEMORY) {
+            walk_refusals++; /* asked again, it goes on where it was */
         }
     }
     assert_true(told >= objects);
@@ -254,6 +256,7 @@ static void every_failed_allocation_is_survived(void **state)
     assert_true(at > 150);
     assert_true(refusals > 100);
     assert_true(refusals < at);
+    assert_true(walk_refusals > 5);
 }
 
 int main(void)

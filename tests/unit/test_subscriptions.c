@@ -65,12 +65,12 @@ static void a_value_published_before_the_snapshot_is_taken_is_in_it(void **state
     takes_none();
 }
 
-static void every_begins_with_the_value_at_subscription(void **state)
+static void every_of_a_name_begins_with_the_value_at_subscription(void **state)
 {
     (void)state;
     struct object *a = define("a");
     set(a, 1);
-    subscribe(1, true, "*");
+    subscribe(1, true, "a");
     set(a, 2);
     set(a, 3);
     takes_begin(1);
@@ -79,6 +79,79 @@ static void every_begins_with_the_value_at_subscription(void **state)
     takes_end(1, 1);
     takes_value(a, 2);
     takes_value(a, 3);
+    takes_none();
+}
+
+static void every_of_a_pattern_begins_with_the_value_that_the_walk_finds(void **state)
+{
+    (void)state;
+    struct object *a = define("a"), *b = define("b");
+    set(a, 1);
+    set(b, 1);
+    subscribe(1, true, "*");
+    set(a, 2);
+    takes_begin(1);
+    takes_object(a);
+    takes_value(a, 2);
+    set(a, 3);
+    set(b, 2);
+    takes_object(b);
+    takes_value(b, 2);
+    takes_end(1, 2);
+    takes_value(a, 3);
+    takes_none();
+}
+
+static void define_many(unsigned count)
+{
+    char name[16];
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "x%u", i);
+        (void)define(name);
+    }
+}
+
+static void a_walk_of_as_many_looks_as_allowed_at_once_gives_way_to_nobody(void **state)
+{
+    (void)state;
+    define_many(PLANT_LOOKS_AT_ONCE);
+    subscribe(1, false, "y*");
+    takes_begin(1);
+    takes_end(1, 0);
+    takes_none();
+}
+
+static void a_walk_of_one_look_more_gives_way_and_goes_on(void **state)
+{
+    (void)state;
+    define_many(PLANT_LOOKS_AT_ONCE);
+    struct object *last = define("y");
+    set(last, 1);
+    subscribe(1, false, "y*");
+    takes_begin(1);
+    takes_later();
+    set(last, 2);
+    takes_object(last);
+    takes_value(last, 2);
+    takes_end(1, 1);
+    takes_none();
+}
+
+static void a_subscription_may_end_while_its_walk_has_given_way(void **state)
+{
+    (void)state;
+    define_many(PLANT_LOOKS_AT_ONCE);
+    struct object *last = define("y");
+    subscribe(1, true, "y*");
+    subscribe(2, false, "y");
+    takes_begin(1);
+    takes_later();
+    assert_true(subscriber_unsubscribe(reader, 1));
+    set(last, 1);
+    takes_begin(2);
+    takes_object(last);
+    takes_value(last, 1);
+    takes_end(2, 1);
     takes_none();
 }
 
@@ -421,7 +494,7 @@ static void the_definition_comes_first_even_if_its_snapshot_has_ended(void **sta
 {
     (void)state;
     struct object *a = define("a");
-    subscribe(1, true, "*");
+    subscribe(1, true, "A");
     set(a, 1);
     subscribe(2, true, "a");
     assert_true(subscriber_unsubscribe(reader, 1));
@@ -524,7 +597,11 @@ int main(void)
         READER_TEST(a_name_is_looked_up_without_regard_to_case),
         READER_TEST(a_snapshot_of_nothing_is_empty),
         READER_TEST(a_value_published_before_the_snapshot_is_taken_is_in_it),
-        READER_TEST(every_begins_with_the_value_at_subscription),
+        READER_TEST(every_of_a_name_begins_with_the_value_at_subscription),
+        READER_TEST(every_of_a_pattern_begins_with_the_value_that_the_walk_finds),
+        READER_TEST(a_walk_of_as_many_looks_as_allowed_at_once_gives_way_to_nobody),
+        READER_TEST(a_walk_of_one_look_more_gives_way_and_goes_on),
+        READER_TEST(a_subscription_may_end_while_its_walk_has_given_way),
         READER_TEST(an_object_defined_while_the_snapshot_waits_is_in_it_once),
         READER_TEST(a_second_snapshot_tells_its_objects_again),
         READER_TEST(a_second_snapshot_does_not_tell_values_of_the_past),
