@@ -167,6 +167,10 @@ static d2k_result init_loop(struct net_server *server, struct error *err)
         os_poller_add(server->poller, server->wakeup, OS_READABLE, &server->wakeup_watched) != 0) {
         return error_set(err, D2K_IO, "the event loop cannot be made");
     }
+    /* from here on, so that whoever asks for the end while it still starts gets an orderly one */
+    if (os_signals_catch(server->wakeup) != 0) {
+        return error_set(err, D2K_IO, "signals cannot be caught");
+    }
     server->now_ms = server->ticked_ms = os_monotonic_ms();
     return D2K_OK;
 }
@@ -218,6 +222,7 @@ void net_server_free(struct net_server *server)
     links_abandon(server);
     os_poller_free(server->poller);
     if (server->wakeup >= 0) {
+        os_signals_release();
         os_socket_close(server->wakeup);
     }
     for (unsigned i = 0; i < server->listener_count; i++) {
@@ -277,9 +282,6 @@ d2k_result net_server_listen(struct net_server *server, const struct os_address 
 
 d2k_result net_server_run(struct net_server *server, struct error *err)
 {
-    if (os_signals_catch(server->wakeup) != 0) {
-        return error_set(err, D2K_IO, "signals cannot be caught");
-    }
     d2k_result started = workers_start(server, err);
     if (started != D2K_OK) {
         workers_stop(server);
@@ -289,7 +291,7 @@ d2k_result net_server_run(struct net_server *server, struct error *err)
         turn(server);
     }
     workers_stop(server);
-    return os_signals_catch(-1) == 0 ? D2K_OK : error_set(err, D2K_IO, "signals stay caught");
+    return D2K_OK;
 }
 
 void net_server_stop(struct net_server *server, uint32_t grace_ms)

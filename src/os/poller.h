@@ -48,9 +48,11 @@ void os_wakeup_take(int wakeup);
 #define OS_ASKED_TO_END        0x1u /* SIGTERM, SIGINT */
 #define OS_ASKED_TO_READ_AGAIN 0x2u /* SIGHUP */
 
-/* From now on these signals are remembered, and each wakes `wakeup`; -1: they do again what they do
- * by default. One wake-up for the whole process. EINVAL... */
+/* From now on these signals are remembered, and each wakes `wakeup`. One wake-up for the whole
+ * process. */
 int os_signals_catch(int wakeup) D2K_MUST_CHECK;
+/* They do again what they do by default. */
+void os_signals_release(void);
 /* Which came since the last call. */
 unsigned os_signals_take(void);
 

@@ -115,14 +115,11 @@ static void on_signal(int number)
     errno = saved;
 }
 
-int os_signals_catch(int wakeup)
+static int handle_signals(void (*handler)(int))
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
     struct sigaction action = {.sa_flags = SA_RESTART};
-    action.sa_handler = wakeup >= 0 ? on_signal : SIG_DFL;
-    if (wakeup >= 0) {
-        atomic_store(&signal_wakeup, wakeup);
-    }
+    action.sa_handler = handler;
     (void)sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         if (sigaction(signals[i], &action, NULL) != 0) {
@@ -130,6 +127,17 @@ int os_signals_catch(int wakeup)
         }
     }
     return 0;
+}
+
+int os_signals_catch(int wakeup)
+{
+    atomic_store(&signal_wakeup, wakeup);
+    return handle_signals(on_signal);
+}
+
+void os_signals_release(void)
+{
+    (void)handle_signals(SIG_DFL);
 }
 
 unsigned os_signals_take(void)
