@@ -3,6 +3,7 @@
 could not run is a failure, and so is one that found nothing to test. Logs: build-logs/."""
 
 import argparse
+import functools
 import json
 import os
 import signal
@@ -19,11 +20,15 @@ LOGS = REPOSITORY / "build-logs"
 STAGE_TIMEOUT_S = 900
 FUZZ_SECONDS = 5
 FAILURE_LINES = 80
-NOT_INSTRUMENTED = "not performance and not release_build"
+INSTRUMENTED = "not performance and not release_build"
 # Programs with one thread, and documents: nothing there can race.
 ONE_THREAD = ("administration", "certs", "exit_codes", "kom_groups", "library", "log_document", "man",
               "ping", "programs", "refused_starts", "registry", "registry_change", "registry_import",
               "tell_session")
+# What several handshake workers could do to each other.
+OF_WORKERS = ("hostile", "levels", "lifecycle", "resumption", "slow_readers")
+# One fewer and more than a small machine has processors: the default is one each.
+WORKER_COUNTS = (1, 5)
 SUPPRESSIONS = REPOSITORY / "tests/lib/tsan.supp"
 
 
@@ -55,6 +60,7 @@ class Build:
     options: list = field(default_factory=list)
     environment: dict = field(default_factory=dict)
     prefix: list = field(default_factory=list)
+    chosen: str = "not performance"  # which of the integration tests, as pytest's -m takes it
     pytest_options: list = field(default_factory=list)
 
     @property
@@ -153,17 +159,38 @@ def count_junit(junit):
     return counts
 
 
-def integration_tests(what, log):
-    junit = what.directory / "integration.xml"
+def pytest_run(what, log, options, environment=None):
+    junit = what.directory / f"{log.stem}.xml"
     junit.unlink(missing_ok=True)
     command = [*what.prefix, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
-               "no:cacheprovider", "--durations=10", f"--junitxml={junit}", *what.pytest_options,
-               "tests/integration"]
-    code = run(command, log, {**what.environment, "D2K_BUILD": str(what.directory)})
+               "no:cacheprovider", "--durations=10", "-o", "junit_family=xunit1",
+               f"--junitxml={junit}", *options]
+    code = run(command, log, {**what.environment, "D2K_BUILD": str(what.directory),
+                              **(environment or {})})
     counts = count_junit(junit) if junit.exists() else Counts()
     if counts.passed + counts.failed == 0 or (code != 0 and counts.failed == 0):
         counts.failed += 1
     return counts
+
+
+def beside_each_other():
+    return ["-n", str(os.cpu_count() or 2)]
+
+
+def integration_tests(what, log):
+    """All but those that measure; tests mostly wait, so some run at the same time."""
+    return pytest_run(what, log, [*beside_each_other(), "-m", what.chosen, *what.pytest_options,
+                                  "tests/integration"])
+
+
+def performance_tests(what, log):
+    return pytest_run(what, log, ["-m", "performance", "tests/integration"])
+
+
+def worker_tests(what, log, count):
+    tests = [f"tests/integration/test_{name}.py" for name in OF_WORKERS]
+    return pytest_run(what, log, [*beside_each_other(), "-m", what.chosen, *tests],
+                      {"D2K_TEST_WORKERS": str(count)})
 
 
 def fuzz(what, log):
@@ -224,13 +251,13 @@ def sanitizer_builds():
         {**symbolizer,
          "ASAN_OPTIONS": f"detect_leaks={int(leaks)}:abort_on_error=0:detect_stack_use_after_return=1",
          "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1", "D2K_SANITIZER": "address"},
-        prefix, ["-m", NOT_INSTRUMENTED])
+        prefix, INSTRUMENTED)
     thread = Build(
         "build-tsan", "clang", ["-Db_sanitize=thread", "-Db_lundef=false"],
         {**symbolizer, "TSAN_OPTIONS": f"halt_on_error=1:suppressions={SUPPRESSIONS}",
          "D2K_SANITIZER": "thread"},
-        prefix, ["-m", NOT_INSTRUMENTED,
-                 *(f"--ignore=tests/integration/test_{name}.py" for name in ONE_THREAD)])
+        prefix, INSTRUMENTED,
+        [f"--ignore=tests/integration/test_{name}.py" for name in ONE_THREAD])
     return address, thread
 
 
@@ -305,12 +332,15 @@ def main():
         report.stage("packages", check, [REPOSITORY / "tools/build-packages"])
         return report.finish()
     check_sources(report)
-    report.tests_of(Build("build", "gcc"), unit, integration)
+    report.tests_of(Build("build", "gcc"), unit, integration,
+                    ("tests that measure", performance_tests))
     if not options.quick:
         report.tests_of(Build("build-clang", "clang"), unit)
         address, thread = sanitizer_builds()
         report.tests_of(address, unit, integration, ("fuzz", fuzz))
-        report.tests_of(thread, unit, integration)
+        report.tests_of(thread, unit, integration,
+                        *((f"{count} handshake workers", functools.partial(worker_tests, count=count))
+                          for count in WORKER_COUNTS))
     return report.finish()
 
 

@@ -23,6 +23,12 @@ def tls_client(level, *trusted, **more):
     return section("TLS_Client", {"TLS_TrustedCerts": certs, "TLS_RequiredLevel": level, **more})
 
 
+def with_worker_count(text):
+    """The runner may ask for a number of handshake workers; a test that says one itself keeps it."""
+    workers = os.environ.get("D2K_TEST_WORKERS")
+    return text if workers is None or "Handshake_Workers" in text else f"Handshake_Workers = {workers}\n{text}"
+
+
 class Config:
     """One configuration directory; a file is replaced as a whole, so no reader sees a half one."""
 
@@ -34,7 +40,7 @@ class Config:
         self._write("installation.conf", text)
 
     def application(self, name, *sections):
-        self._write(f"cfg_{name}.conf", "".join(sections))
+        self._write(f"cfg_{name}.conf", with_worker_count("".join(sections)))
 
     def application_file(self, name):
         return self.directory / f"cfg_{name}.conf"
