@@ -329,6 +329,7 @@ static void end_process(struct client *c, const char *why)
     commands_client_gone(c);
     subscriber_free(c->subscriber);
     c->subscriber = NULL;
+    kernel_tidy(kernel);
     plant_process_end(kernel->plant, c->process, c->end_state, os_wall_ns());
     tags_clients_changed(kernel);
 }

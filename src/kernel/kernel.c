@@ -74,8 +74,17 @@ static void on_tick(void *context, uint64_t now_ms)
 
 static void on_notified(void *context)
 {
-    configuration_settle(context);
-    logon_take_news(context);
+    struct kernel *kernel = context;
+    configuration_settle(kernel);
+    logon_take_news(kernel);
+    kernel_tidy(kernel);
+}
+
+void kernel_tidy(struct kernel *kernel)
+{
+    if (plant_tidy(kernel->plant)) {
+        net_server_notify(kernel->net); /* in the next turn */
+    }
 }
 
 static void on_asked_to_end(void *context)

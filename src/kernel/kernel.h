@@ -164,6 +164,8 @@ struct net_callbacks kernel_callbacks(struct kernel *kernel);
 void kernel_wake(void *context, struct subscriber *subscriber);
 /* Says good-bye to everybody and ends; `why` stands in the log and is told to the clients. */
 void kernel_end(struct kernel *kernel, const char *why);
+/* Goes on with what clients that have ended leave behind in the plant, a slice a turn. */
+void kernel_tidy(struct kernel *kernel);
 /* A line about a connection that did not become a process may be written; false: it is counted
  * instead. Any thread. */
 bool kernel_may_log_refusal(struct kernel *kernel);

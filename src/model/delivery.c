@@ -17,7 +17,7 @@ void fifo_append(struct fifo *fifo, struct place *place)
 void subscriber_queue(struct subscriber *subscriber, struct place *place)
 {
     const struct plant_hooks *hooks = &subscriber->plant->hooks;
-    if (place->waits) {
+    if (place->waits || subscriber->left) {
         return;
     }
     bool was_empty = subscriber->fifo.first == NULL;

@@ -36,6 +36,7 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
     number_table_init(&plant->objects_by_number, object_number);
     number_table_init(&plant->processes_by_number, process_number);
     list_init(&plant->patterns);
+    list_init(&plant->left);
     list_init(&plant->ended);
     return plant;
 }
@@ -76,6 +77,8 @@ void plant_free(struct plant *plant)
 {
     if (plant == NULL) {
         return;
+    }
+    while (plant_tidy(plant)) {
     }
     for (size_t i = 0; i < plant->object_count; i++) {
         object_free(plant->objects[i]); /* a hole is NULL */

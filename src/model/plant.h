@@ -225,8 +225,11 @@ struct delivery {
 
 /* `owner_data` is given back by subscriber_data(). NULL: out of memory. */
 struct subscriber *subscriber_new(struct plant *plant, void *owner_data);
-/* Ends all its subscriptions. NULL is allowed. */
+/* Ends all its subscriptions; it is told nothing any more, and owner_data is not used again. What
+ * is left of it after PLANT_LOOKS_AT_ONCE steps, plant_tidy() takes apart. NULL is allowed. */
 void subscriber_free(struct subscriber *subscriber);
+/* PLANT_LOOKS_AT_ONCE more steps for subscribers that were freed. True: there is more to do. */
+bool plant_tidy(struct plant *plant);
 void *subscriber_data(const struct subscriber *subscriber);
 /* Whether it is told values of the past (default: yes). */
 void subscriber_take_past(struct subscriber *subscriber, bool takes);

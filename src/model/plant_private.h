@@ -58,6 +58,7 @@ struct plant {
     struct list patterns; /* subscription.waiting of all subscriptions with wildcards */
     struct map awaited;
     struct map stems;
+    struct list left; /* subscriber.in_left */
 
     struct process_record **processes; /* in order of their first start */
     size_t process_count, process_capacity;
@@ -208,6 +209,9 @@ struct subscriber {
     uint32_t snapshot_count; /* that are not told completely */
     uint32_t looks;          /* of walks, since the last DELIVERY_LATER */
     bool refuses_past;
+    bool left;            /* it was freed; its interests are being taken apart */
+    uint32_t taken_apart; /* so far: places of `interests` */
+    struct list in_left;
     struct number_table interests;
     struct subscription **subscriptions; /* by slot; NULL: free */
     uint32_t slot_count, subscription_count;

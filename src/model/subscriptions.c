@@ -399,8 +399,10 @@ static void finish_leaving(struct interest *interest, struct awaited_name *await
     struct subscriber *subscriber = interest->subscriber;
     struct object *object = interest->object;
     forget_value_due(subscriber, interest);
-    wait_again(subscriber, object, awaited);
-    if (!interest->announced) {
+    if (!subscriber->left) {
+        wait_again(subscriber, object, awaited);
+    }
+    if (!interest->announced || subscriber->left) {
         remove_interest(&subscriber->interests, interest);
         return;
     }
@@ -681,26 +683,66 @@ static void free_queued(struct subscriber *subscriber)
     }
 }
 
+/* From here on nothing waits for it, and nothing new comes; who publishes may still meet its
+ * interests. */
+static void leave(struct subscriber *subscriber)
+{
+    free_queued(subscriber);
+    subscriber->fifo = (struct fifo){0};
+    subscriber->left = true;
+    subscriber->queued_count = PLANT_EVERY_QUEUE_MAX; /* no room for an update */
+    update_release(subscriber->lent);
+    run_free(subscriber->lent_run);
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        if (subscriber->subscriptions[i] != NULL) {
+            stop_waiting(subscriber->subscriptions[i]);
+        }
+    }
+    list_append(&subscriber->plant->left, &subscriber->in_left);
+}
+
+static void free_left(struct subscriber *subscriber)
+{
+    list_remove(&subscriber->in_left);
+    number_table_free(&subscriber->interests);
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        free(subscriber->subscriptions[i]);
+    }
+    free(subscriber->subscriptions);
+    free(subscriber);
+}
+
+/* Takes up to `count` interests apart. */
+static void take_apart(struct subscriber *subscriber, uint32_t count)
+{
+    struct number_table *interests = &subscriber->interests;
+    uint32_t *at = &subscriber->taken_apart;
+    for (; *at < interests->capacity && count > 0; count--) {
+        if (interests->entries[*at] != NULL) {
+            remove_interest(interests, interests->entries[*at]);
+        } else {
+            ++*at;
+        }
+    }
+    if (*at == interests->capacity) {
+        free_left(subscriber);
+    }
+}
+
+bool plant_tidy(struct plant *plant)
+{
+    struct subscriber *subscriber = LIST_FIRST(&plant->left, struct subscriber, in_left);
+    if (subscriber != NULL) {
+        take_apart(subscriber, PLANT_LOOKS_AT_ONCE);
+    }
+    return !list_empty(&plant->left);
+}
+
 void subscriber_free(struct subscriber *subscriber)
 {
     if (subscriber == NULL) {
         return;
     }
-    free_queued(subscriber);
-    for (uint32_t i = 0; i < subscriber->interests.capacity; i++) {
-        if (subscriber->interests.entries[i] != NULL) {
-            interest_free(subscriber->interests.entries[i]);
-        }
-    }
-    number_table_free(&subscriber->interests);
-    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        if (subscriber->subscriptions[i] != NULL) {
-            stop_waiting(subscriber->subscriptions[i]);
-            free(subscriber->subscriptions[i]);
-        }
-    }
-    free(subscriber->subscriptions);
-    update_release(subscriber->lent);
-    run_free(subscriber->lent_run);
-    free(subscriber);
+    leave(subscriber);
+    take_apart(subscriber, PLANT_LOOKS_AT_ONCE);
 }

@@ -88,7 +88,8 @@ static struct reader readers[READERS];
 static uint32_t next_subscription;
 static int64_t next_content;
 static unsigned next_version;
-static uint64_t seen_overruns, seen_snapshots, seen_updates, seen_runs, seen_gone, seen_later;
+static uint64_t seen_overruns, seen_snapshots, seen_updates, seen_runs, seen_gone, seen_later,
+    seen_tidied;
 
 static const char *const owner_names[OWNERS] = {"A.KOM", "B.KOM", "C.API", "D.API"};
 static const char *const patterns[] = {"*",     "o*",    "o1?",   "o?",  "o2*",   "o*7",   "o3",
@@ -704,6 +705,8 @@ static void take_step(void)
         step_owner();
     } else if (what < 63) {
         step_delete();
+    } else if (what < 65) {
+        seen_tidied += plant_tidy(plant);
     } else {
         step_reader();
     }
@@ -740,6 +743,8 @@ static void end_world(void)
             end_reader(&readers[i]);
         }
     }
+    while (plant_tidy(plant)) {
+    }
     for (size_t at = 0; at < plant_object_end(plant); at++) {
         const struct object *object = plant_object_at(plant, at);
         if (object == NULL) {
@@ -769,7 +774,8 @@ int main(int argc, char **argv)
         end_world();
     }
     CHECK(seen_overruns > count && seen_snapshots > count && seen_runs > count &&
-          seen_gone > count && seen_later > count); /* else nothing was tried */
+          seen_gone > count && seen_later > count &&
+          seen_tidied > count); /* else nothing was tried */
     printf("%llu seeds of %u steps: %llu updates told, %llu snapshots, %llu overruns\n",
            (unsigned long long)count, STEPS, (unsigned long long)seen_updates,
            (unsigned long long)seen_snapshots, (unsigned long long)seen_overruns);

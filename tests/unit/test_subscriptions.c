@@ -137,6 +137,58 @@ static void a_walk_of_one_look_more_gives_way_and_goes_on(void **state)
     takes_none();
 }
 
+/* More than one call of subscriber_free() takes apart: its table has at least a place for each. */
+static struct object *leave_much_behind(bool every)
+{
+    struct subscriber *other = subscriber_new(plant, NULL);
+    struct delivery d;
+    define_many(PLANT_LOOKS_AT_ONCE);
+    assert_non_null(other);
+    assert_int_equal(subscriber_subscribe(other, 1, 0, every, slice_of("*"), &err), D2K_OK);
+    assert_int_equal(subscriber_subscribe(other, 2, 0, every, slice_of("x7"), &err), D2K_OK);
+    do {
+        next_delivery(other, &d);
+    } while (d.kind != DELIVERY_NONE);
+    subscriber_free(other);
+    return plant_object_by_name(plant, slice_of("x7"));
+}
+
+static void what_one_who_left_has_read_is_taken_apart_a_slice_at_a_time(void **state)
+{
+    (void)state;
+    (void)leave_much_behind(false);
+    assert_true(plant_tidy(plant));
+    while (plant_tidy(plant)) {
+    }
+    for (size_t i = 0; i < plant_object_end(plant); i++) {
+        assert_true(list_empty(&plant_object_at(plant, i)->readers));
+    }
+    assert_false(plant_tidy(plant));
+}
+
+static void one_who_left_is_told_nothing_while_it_is_taken_apart(void **state)
+{
+    (void)state;
+    for (int every = 0; every < 2; every++) {
+        struct object *object = leave_much_behind(every != 0);
+        wakes = 0;
+        for (int i = 1; i < 10; i++) {
+            set(object, i);
+        }
+        assert_int_equal(plant_delete(plant, object, &err), D2K_OK);
+        set(define("x7"), 1);
+        assert_int_equal(wakes, 0);
+        while (plant_tidy(plant)) {
+        }
+    }
+}
+
+static void a_plant_may_go_while_one_who_left_is_taken_apart(void **state)
+{
+    (void)state;
+    (void)leave_much_behind(true); /* the rest is up to plant_free() */
+}
+
 static void a_subscription_may_end_while_its_walk_has_given_way(void **state)
 {
     (void)state;
@@ -598,6 +650,9 @@ int main(void)
         READER_TEST(a_snapshot_of_nothing_is_empty),
         READER_TEST(a_value_published_before_the_snapshot_is_taken_is_in_it),
         READER_TEST(every_of_a_name_begins_with_the_value_at_subscription),
+        READER_TEST(what_one_who_left_has_read_is_taken_apart_a_slice_at_a_time),
+        READER_TEST(one_who_left_is_told_nothing_while_it_is_taken_apart),
+        READER_TEST(a_plant_may_go_while_one_who_left_is_taken_apart),
         READER_TEST(every_of_a_pattern_begins_with_the_value_that_the_walk_finds),
         READER_TEST(a_walk_of_as_many_looks_as_allowed_at_once_gives_way_to_nobody),
         READER_TEST(a_walk_of_one_look_more_gives_way_and_goes_on),
