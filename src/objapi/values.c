@@ -1,0 +1,134 @@
+/* objapi/values.c: values of ObjApi from and to those of libd2k.
+ *
+ * Times are doubles there: seconds since 1970, which a double holds to better than a microsecond.
+ */
+#include "objapi/values.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_S 1e9
+
+/* Beyond this a relative time does not fit into 64 bits of nanoseconds. */
+#define SECONDS_MAX 9.2e9
+
+static bool copy_text(const d2k_value *value, UniVal *ret)
+{
+    size_t size = value->content.text.size;
+    ret->TxtVal = malloc(size + 1);
+    if (ret->TxtVal == NULL) {
+        ret->type = ValType_None;
+        return false;
+    }
+    if (size > 0) {
+        memcpy(ret->TxtVal, value->content.text.data, size);
+    }
+    ret->TxtVal[size] = '\0';
+    ret->Indirect = 1;
+    return true;
+}
+
+static int nearest_int(int64_t integer, unsigned *status)
+{
+    if (integer > INT_MAX || integer < INT_MIN) {
+        *status |= VAL_Weak;
+        return integer > 0 ? INT_MAX : INT_MIN;
+    }
+    return (int)integer;
+}
+
+static double seconds(int64_t ns)
+{
+    return (double)ns / NS_PER_S;
+}
+
+bool objapi_value_of(const d2k_value *value, UniVal *ret)
+{
+    *ret = (UniVal){.gvaltyp = GValTyp_Simple, .status = value->status, .Flags = value->flags};
+    ret->valtime = seconds(value->time_ns);
+    ret->type = (ValType)value->type;
+    switch (value->type) {
+    case D2K_TYPE_BOOLEAN:
+        ret->Boval = value->content.boolean ? 1 : 0;
+        return true;
+    case D2K_TYPE_INTEGER:
+        ret->Intval = nearest_int(value->content.integer, &ret->status);
+        return true;
+    case D2K_TYPE_REAL:
+        ret->Realval = value->content.real;
+        return true;
+    case D2K_TYPE_ABSOLUTE_TIME:
+        ret->TmAval = seconds(value->content.absolute_time_ns);
+        return true;
+    case D2K_TYPE_RELATIVE_TIME:
+        ret->TmRval = seconds(value->content.relative_time_ns);
+        return true;
+    case D2K_TYPE_TEXT:
+        return copy_text(value, ret);
+    default: /* a type that ObjApi has no name for here: quality and time are told */
+        ret->type = ValType_None;
+        return true;
+    }
+}
+
+void objapi_value_free(UniVal *value)
+{
+    if (value->Indirect != 0) {
+        free(value->TxtVal);
+    }
+    *value = (UniVal){.type = ValType_None};
+}
+
+/* False: not a number, or too far away. */
+static bool to_ns(double in_seconds, int64_t *ret)
+{
+    if (!(in_seconds > -SECONDS_MAX && in_seconds < SECONDS_MAX)) {
+        return false;
+    }
+    /* Whole seconds apart: a double of nanoseconds would be exact to a quarter of a microsecond. */
+    int64_t whole = (int64_t)in_seconds;
+    *ret = whole * INT64_C(1000000000) + (int64_t)((in_seconds - (double)whole) * NS_PER_S);
+    return true;
+}
+
+static bool to_content(const UniVal *value, d2k_value *ret)
+{
+    switch (value->type) {
+    case ValType_Bo:
+        *ret = d2k_boolean(value->Boval != 0);
+        return true;
+    case ValType_Ci:
+        *ret = d2k_integer(value->Intval);
+        return true;
+    case ValType_Re:
+        *ret = d2k_real(value->Realval);
+        return true;
+    case ValType_TmA:
+        *ret = d2k_absolute_time(0);
+        return to_ns(value->TmAval, &ret->content.absolute_time_ns);
+    case ValType_TmR:
+        *ret = d2k_relative_time(0);
+        return to_ns(value->TmRval, &ret->content.relative_time_ns);
+    default:
+        *ret = d2k_text(value->TxtVal == NULL ? "" : value->TxtVal);
+        return value->TxtVal != NULL;
+    }
+}
+
+APIRET objapi_value_to(const UniVal *value, d2k_type type, d2k_value *ret)
+{
+    if (value->type < ValType_Bo || value->type > ValType_Txt ||
+        (unsigned)value->type != (unsigned)type || value->gvaltyp != GValTyp_Simple) {
+        return API_ValTypeError;
+    }
+    int64_t time_ns = 0;
+    if (!to_content(value, ret) || !to_ns(value->valtime, &time_ns) ||
+        (value->status & ~D2K_STATUS_ALL) != 0 || value->Flags > UINT16_MAX) {
+        return API_ParamError;
+    }
+    ret->status = value->status;
+    ret->flags = (uint16_t)value->Flags;
+    ret->time_ns = time_ns;
+    return API_OK;
+}

@@ -1,0 +1,126 @@
+/* tests/unit/test_objapi_values.c: values of ObjApi from and to those of libd2k. */
+#include <limits.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "objapi/values.h"
+
+static UniVal told(d2k_value value)
+{
+    UniVal ret;
+    value.time_ns = INT64_C(1500000000500000000);
+    assert_true(objapi_value_of(&value, &ret));
+    return ret;
+}
+
+static void contents_are_told_by_type(void **state)
+{
+    (void)state;
+    assert_int_equal(told(d2k_boolean(true)).Boval, 1);
+    assert_int_equal(told(d2k_integer(-5)).Intval, -5);
+    assert_true(told(d2k_real(2.5)).Realval == 2.5);
+    assert_true(told(d2k_absolute_time(INT64_C(100000000250000000))).TmAval == 100000000.25);
+    assert_true(told(d2k_relative_time(-1500000000)).TmRval == -1.5);
+    UniVal text = told(d2k_text("abc"));
+    assert_string_equal(text.TxtVal, "abc");
+    assert_int_not_equal(text.Indirect, 0);
+    assert_int_equal(text.type, ValType_Txt);
+    assert_true(text.valtime == 1500000000.5);
+    assert_int_equal(text.status, VAL_Valid);
+    objapi_value_free(&text);
+    assert_int_equal(text.type, ValType_None);
+}
+
+static void an_integer_that_does_not_fit_is_the_nearest_and_weak(void **state)
+{
+    (void)state;
+    assert_int_equal(told(d2k_integer(INT_MAX)).status, VAL_Valid);
+    UniVal value = told(d2k_integer((int64_t)INT_MAX + 1));
+    assert_int_equal(value.Intval, INT_MAX);
+    assert_int_equal(value.status, VAL_Valid | VAL_Weak);
+    assert_int_equal(told(d2k_integer(INT_MIN)).status, VAL_Valid);
+    value = told(d2k_integer((int64_t)INT_MIN - 1));
+    assert_int_equal(value.Intval, INT_MIN);
+    assert_int_equal(value.status, VAL_Valid | VAL_Weak);
+}
+
+static void a_type_without_a_name_here_tells_quality_only(void **state)
+{
+    (void)state;
+    d2k_value strange = {.type = (d2k_type)200, .status = VAL_Valid, .flags = 3};
+    UniVal value = told(strange);
+    assert_int_equal(value.type, ValType_None);
+    assert_int_equal(value.Flags, 3);
+}
+
+static void values_come_back_the_same(void **state)
+{
+    (void)state;
+    static char text[] = "\xc3\xa4";
+    UniVal values[] = {{.type = ValType_Bo, .Boval = 7},     {.type = ValType_Ci, .Intval = -5},
+                       {.type = ValType_Re, .Realval = 0.1}, {.type = ValType_TmA, .TmAval = 1e8},
+                       {.type = ValType_TmR, .TmRval = -2},  {.type = ValType_Txt, .TxtVal = text}};
+    d2k_value ret[6];
+    for (size_t i = 0; i < 6; i++) {
+        values[i].status = VAL_Valid | VAL_Manual;
+        values[i].Flags = 0x8001;
+        values[i].valtime = 1500000000.5;
+        assert_int_equal(objapi_value_to(&values[i], (d2k_type)values[i].type, &ret[i]), API_OK);
+        assert_int_equal(ret[i].status, D2K_STATUS_VALID | D2K_STATUS_MANUAL);
+        assert_int_equal(ret[i].flags, 0x8001);
+        assert_int_equal(ret[i].time_ns, INT64_C(1500000000500000000));
+    }
+    assert_true(ret[0].content.boolean);
+    assert_int_equal(ret[1].content.integer, -5);
+    assert_true(ret[2].content.real == 0.1);
+    assert_int_equal(ret[3].content.absolute_time_ns, INT64_C(100000000000000000));
+    assert_int_equal(ret[4].content.relative_time_ns, INT64_C(-2000000000));
+    assert_ptr_equal(ret[5].content.text.data, text);
+}
+
+static void another_type_is_refused(void **state)
+{
+    (void)state;
+    d2k_value ret;
+    UniVal value = {.type = ValType_Ci};
+    assert_int_equal(objapi_value_to(&value, D2K_TYPE_REAL, &ret), API_ValTypeError);
+    value.type = ValType_None;
+    assert_int_equal(objapi_value_to(&value, D2K_TYPE_NONE, &ret), API_ValTypeError);
+    value = (UniVal){.type = ValType_Ci, .gvaltyp = GValTyp_Array};
+    assert_int_equal(objapi_value_to(&value, D2K_TYPE_INTEGER, &ret), API_ValTypeError);
+}
+
+static void what_is_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    d2k_value ret;
+    UniVal bad[] = {{.type = ValType_Txt},
+                    {.type = ValType_TmA, .TmAval = NAN},
+                    {.type = ValType_TmR, .TmRval = 9.2e9},
+                    {.type = ValType_Ci, .valtime = INFINITY},
+                    {.type = ValType_Ci, .status = VAL_PrAlCrit << 1},
+                    {.type = ValType_Ci, .Flags = 0x10000}};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(objapi_value_to(&bad[i], (d2k_type)bad[i].type, &ret), API_ParamError);
+    }
+    UniVal last = {.type = ValType_TmR, .TmRval = 9.1e9, .Flags = 0xffff};
+    assert_int_equal(objapi_value_to(&last, D2K_TYPE_RELATIVE_TIME, &ret), API_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(contents_are_told_by_type),
+        cmocka_unit_test(an_integer_that_does_not_fit_is_the_nearest_and_weak),
+        cmocka_unit_test(a_type_without_a_name_here_tells_quality_only),
+        cmocka_unit_test(values_come_back_the_same),
+        cmocka_unit_test(another_type_is_refused),
+        cmocka_unit_test(what_is_out_of_range_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
