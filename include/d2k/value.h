@@ -21,7 +21,49 @@ typedef enum d2k_type {
     D2K_TYPE_ABSOLUTE_TIME = 4,
     D2K_TYPE_RELATIVE_TIME = 5,
     D2K_TYPE_TEXT = 6, /* UTF-8 */
+    D2K_TYPE_LINE = 7, /* 7..11: one of the states that d2k_state_name() tells */
+    D2K_TYPE_ALARM = 8,
+    D2K_TYPE_STATION = 9,
+    D2K_TYPE_PROCESS = 10,
+    D2K_TYPE_QUATERNARY = 11,
+    D2K_TYPE_HOBJ = 12,            /* number of an object; 0: of none */
+    D2K_TYPE_LAST = D2K_TYPE_HOBJ, /* the highest that this version knows */
 } d2k_type;
+
+/* States of the types 7..11, by the names of D2000. */
+enum {
+    D2K_LINE_FALSE = 0, /* the line does not work */
+    D2K_LINE_TRUE = 1,
+};
+enum {
+    D2K_ALARM_NORMAL = 0,
+    D2K_ALARM_ALARM = 1,
+    D2K_ALARM_KVIT = 2, /* acknowledged */
+    D2K_ALARM_BLOCK = 3,
+    D2K_ALARM_UNBLOCK = 4,
+    D2K_ALARM_NO_KVIT = 5, /* gone, but not acknowledged */
+};
+enum {
+    D2K_STATION_ON = 0,
+    D2K_STATION_OFF = 1,
+    D2K_STATION_COMERR = 2, /* a transmission failed */
+    D2K_STATION_HARDERR = 3,
+    D2K_STATION_SIMUL = 4,
+    D2K_STATION_WAIT = 5,
+};
+enum {
+    D2K_PROCESS_VALUE_RUN = 0,
+    D2K_PROCESS_VALUE_CRASH = 1,
+    D2K_PROCESS_VALUE_STOP = 2,
+    D2K_PROCESS_VALUE_WDERR = 3,
+};
+enum {
+    D2K_QUATERNARY_TRANS = 0, /* on its way from one to the other */
+    D2K_QUATERNARY_OFF = 1,
+    D2K_QUATERNARY_ON = 2,
+    D2K_QUATERNARY_ERR = 3,
+    D2K_QUATERNARY_OSC = 4,
+};
 
 /* Status bits of a value (D2000 value status). */
 #define D2K_STATUS_VALID         0x0001u
@@ -62,6 +104,8 @@ typedef struct d2k_value {
         int64_t
             absolute_time_ns; /* since 1970-01-01 UTC, within D2K_TIME_MIN_NS..D2K_TIME_MAX_NS */
         int64_t relative_time_ns;
+        uint32_t state; /* of the types Line to Quaternary */
+        uint32_t hobj;
         struct {
             const char *data; /* not terminated */
             size_t size;      /* bytes */
@@ -76,14 +120,20 @@ D2K_API d2k_value d2k_real(double content);
 D2K_API d2k_value d2k_absolute_time(int64_t ns_since_1970);
 D2K_API d2k_value d2k_relative_time(int64_t ns);
 D2K_API d2k_value d2k_text(const char *terminated);
+D2K_API d2k_value d2k_state(d2k_type type, uint32_t state); /* of a type with states */
+D2K_API d2k_value d2k_hobj(uint32_t hobj);
 
-/* "Boolean", "Integer", "Real", "Absolute time", "Relative time", "Text", "None"; "?" for no type.
- */
+/* "Boolean", "Integer", "Real", "Absolute time", "Relative time", "Text", "Line", "Alarm",
+ * "Station", "Process", "Quaternary", "Hobj", "None"; "?" for no type. */
 D2K_API const char *d2k_type_name(d2k_type type);
 
+/* Name of a state of a type: "StON", "Q_Err"; NULL: the type has no states, or not this one. The
+ * states of a type are 0, 1, ... up to the first that has no name. */
+D2K_API const char *d2k_state_name(d2k_type type, uint32_t state);
+
 /* Writes the content as text: true/false, digits, shortest decimal that reads back to the same
- * double, "hh:mm:ss.mmm DD-MM-YYYY" (local time), "d hh:mm:ss.mmm", the text itself. Always
- * terminated, cut to size. Returns the length the whole would have. */
+ * double, "hh:mm:ss.mmm DD-MM-YYYY" (local time), "d hh:mm:ss.mmm", the text itself, the name of
+ * the state. Always terminated, cut to size. Returns the length the whole would have. */
 D2K_API size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size);
 
 #ifdef __cplusplus

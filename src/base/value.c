@@ -74,6 +74,38 @@ d2k_value d2k_text(const char *terminated)
     return value;
 }
 
+d2k_value d2k_state(d2k_type type, uint32_t state)
+{
+    d2k_value value = valid_value(type);
+    value.content.state = state;
+    return value;
+}
+
+d2k_value d2k_hobj(uint32_t hobj)
+{
+    d2k_value value = valid_value(D2K_TYPE_HOBJ);
+    value.content.hobj = hobj;
+    return value;
+}
+
+/* ---- names ---- */
+
+#define STATES_MAX 6
+
+static const char *const state_names[][STATES_MAX] = {
+    [D2K_TYPE_LINE] = {"False", "True"},
+    [D2K_TYPE_ALARM] = {"Normal", "Alarm", "Kvit", "Block", "UnBlock", "NoKvit"},
+    [D2K_TYPE_STATION] = {"StON", "StOFF", "StCOMERR", "StHARDERR", "StSIMUL", "StWAIT"},
+    [D2K_TYPE_PROCESS] = {"Run", "Crash", "Stop", "WDErr"},
+    [D2K_TYPE_QUATERNARY] = {"Q_Trans", "Q_Off", "Q_On", "Q_Err", "Q_Osc"},
+};
+
+const char *d2k_state_name(d2k_type type, uint32_t state)
+{
+    bool known = (size_t)type < sizeof state_names / sizeof state_names[0] && state < STATES_MAX;
+    return known ? state_names[type][state] : NULL;
+}
+
 const char *d2k_type_name(d2k_type type)
 {
     switch (type) {
@@ -91,6 +123,18 @@ const char *d2k_type_name(d2k_type type)
         return "Relative time";
     case D2K_TYPE_TEXT:
         return "Text";
+    case D2K_TYPE_LINE:
+        return "Line";
+    case D2K_TYPE_ALARM:
+        return "Alarm";
+    case D2K_TYPE_STATION:
+        return "Station";
+    case D2K_TYPE_PROCESS:
+        return "Process";
+    case D2K_TYPE_QUATERNARY:
+        return "Quaternary";
+    case D2K_TYPE_HOBJ:
+        return "Hobj";
     }
     return "?";
 }
@@ -146,6 +190,12 @@ static void format_relative_time(int64_t ns, char *ret, size_t size)
              ms % MS_PER_SECOND);
 }
 
+static void format_state(const d2k_value *value, char *ret, size_t size)
+{
+    const char *name = d2k_state_name(value->type, value->content.state);
+    snprintf(ret, size, "%s", name != NULL ? name : "?");
+}
+
 /* Copies what fits; UTF-8 is cut between characters. */
 static size_t copy_text(const char *data, size_t length, char *ret_text, size_t size)
 {
@@ -182,6 +232,16 @@ size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size)
         break;
     case D2K_TYPE_RELATIVE_TIME:
         format_relative_time(value->content.relative_time_ns, text, sizeof text);
+        break;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        format_state(value, text, sizeof text);
+        break;
+    case D2K_TYPE_HOBJ:
+        snprintf(text, sizeof text, "%" PRIu32, value->content.hobj);
         break;
     case D2K_TYPE_TEXT:
         return copy_text(value->content.text.data, value->content.text.size, ret_text, size);

@@ -209,7 +209,7 @@ static void take_object_info(d2k_client *client, const struct wire_message *mess
     struct error err;
     const struct wire_object_info *info = &message->as.object_info;
     if (!text_is_object_name(info->name) || info->type < D2K_TYPE_BOOLEAN ||
-        info->type > D2K_TYPE_TEXT) {
+        info->type > D2K_TYPE_LAST) {
         client_fail(client, D2K_PROTOCOL,
                     "the kernel told of an object without a good name or type");
         return;

@@ -76,7 +76,7 @@ static d2k_result check_definition(d2k_client *client, const char *name, d2k_typ
                              "letters, digits, '.' and '_'",
                              name == NULL ? "" : name, D2K_OBJECT_NAME_MAX);
     }
-    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_TEXT) {
+    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_LAST) {
         return client_refuse(client, D2K_ARGUMENT, "object %s: %d is no type", name, (int)type);
     }
     if (!is_text_within(description, D2K_DESCRIPTION_MAX)) {

@@ -246,7 +246,7 @@ static d2k_result check_words(struct slice owner, const struct definition *defin
         return error_set(err, D2K_ARGUMENT, "object %.*s: its owner \"%s\" is no process name",
                          (int)name.size, name.data, text_escape(shown, sizeof shown, owner));
     }
-    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_TEXT) {
+    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_LAST) {
         return error_set(err, D2K_ARGUMENT, "object %.*s: %d is no type of an object",
                          (int)name.size, name.data, (int)type);
     }

@@ -90,6 +90,11 @@ static d2k_result check_content(const struct object *object, const d2k_value *va
         return error_set(err, D2K_ARGUMENT, "object %s: the value is not a time from 1972 to 2099",
                          object->name);
     }
+    if (value->type >= D2K_TYPE_LINE && value->type <= D2K_TYPE_QUATERNARY &&
+        d2k_state_name(value->type, value->content.state) == NULL) {
+        return error_set(err, D2K_ARGUMENT, "object %s: %u is no state of type %s", object->name,
+                         (unsigned)value->content.state, d2k_type_name(value->type));
+    }
     if (value->type == D2K_TYPE_TEXT &&
         ((value->content.text.data == NULL && value->content.text.size != 0) ||
          !text_is_utf8((struct slice){value->content.text.data, value->content.text.size}))) {

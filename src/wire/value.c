@@ -31,6 +31,15 @@ static d2k_result check_text(struct slice text, struct error *err)
     return D2K_OK;
 }
 
+static d2k_result check_state(const d2k_value *value, struct error *err)
+{
+    if (d2k_state_name(value->type, value->content.state) == NULL) {
+        return error_set(err, D2K_ARGUMENT, "%" PRIu32 " is no state of type %s",
+                         value->content.state, d2k_type_name(value->type));
+    }
+    return D2K_OK;
+}
+
 static d2k_result check_content(const d2k_value *value, struct error *err)
 {
     switch (value->type) {
@@ -38,7 +47,14 @@ static d2k_result check_content(const d2k_value *value, struct error *err)
     case D2K_TYPE_BOOLEAN:
     case D2K_TYPE_INTEGER:
     case D2K_TYPE_RELATIVE_TIME:
+    case D2K_TYPE_HOBJ:
         return D2K_OK;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        return check_state(value, err);
     case D2K_TYPE_REAL:
         if (!isfinite(value->content.real)) {
             return error_set(err, D2K_ARGUMENT, "a Real must be finite");
@@ -89,6 +105,13 @@ static size_t content_size(const d2k_value *value)
         return 0;
     case D2K_TYPE_BOOLEAN:
         return 1;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+    case D2K_TYPE_HOBJ:
+        return 4;
     case D2K_TYPE_TEXT:
         return 4 + value->content.text.size;
     default:
@@ -110,6 +133,16 @@ static void store_content(uint8_t *at, const d2k_value *value)
         if (value->content.text.size > 0) {
             memcpy(at, value->content.text.data, value->content.text.size);
         }
+        return;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        store(at, value->content.state, 4);
+        return;
+    case D2K_TYPE_HOBJ:
+        store(at, value->content.hobj, 4);
         return;
     case D2K_TYPE_REAL:
         memcpy(&bits, &value->content.real, sizeof(bits));
@@ -172,6 +205,16 @@ static bool decode_content(struct cursor *record, d2k_value *value)
         return true;
     case D2K_TYPE_RELATIVE_TIME:
         value->content.relative_time_ns = (int64_t)cursor_u64(record);
+        return true;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        value->content.state = cursor_u32(record);
+        return true;
+    case D2K_TYPE_HOBJ:
+        value->content.hobj = cursor_u32(record);
         return true;
     case D2K_TYPE_TEXT:
         text = cursor_bytes(record, cursor_u32(record));

@@ -8,7 +8,8 @@
  *     u32 status       D2K_STATUS_ bits
  *     i64 time         nanoseconds since 1970-01-01 UTC
  *     u64 sequence     number that the source gave
- *     content          nothing | u8 0/1 | i64 | f64 | i64 ns | i64 ns | u32 size + UTF-8
+ *     content          nothing | u8 0/1 | i64 | f64 | i64 ns | i64 ns | u32 size + UTF-8 |
+ *                      u32 state or hobj
  *     (bytes after it are skipped: later versions may add fields)
  *
  * The bytes name the object by its kernel-wide number, so they are the same for every reader. */
@@ -41,8 +42,8 @@ d2k_result wire_content_decode(struct slice bytes, d2k_value *value,
 
 /* Range rules of every value, from the network or from a program: type known (None included:
  * whether it fits the object is the caller's to check), status within its bits, real finite, times
- * in range (a time stamp may also be 0), text valid UTF-8 and within D2K_TEXT_MAX_BYTES.
- * D2K_ARGUMENT with the reason. */
+ * in range (a time stamp may also be 0), a state one of its type, text valid UTF-8 and within
+ * D2K_TEXT_MAX_BYTES. D2K_ARGUMENT with the reason. */
 d2k_result wire_value_check(const d2k_value *value, struct error *err) D2K_MUST_CHECK;
 
 #endif

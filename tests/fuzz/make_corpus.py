@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 from d2k_test import protocol  # noqa: E402
 
 BOOLEAN, ABSOLUTE, RELATIVE, TEXT = 1, 4, 5, 6
+QUATERNARY, HOBJ = 11, 12
 SOME_TIME = 1_663_919_288_289_000_000
 TEXTS = {"process_name": "DispPC.HIP", "application": "PLANT", "pattern": "Boiler.*",
          "program_version": "V1.00.000 s1", "kernel_version": "V1.00.000 s1",
@@ -78,6 +79,8 @@ def values():
         "absolute": record(ABSOLUTE, i64.pack(SOME_TIME)),
         "relative": record(RELATIVE, i64.pack(-1)),
         "text": record(TEXT, struct.pack("<I", len(text)) + text),
+        "quaternary": record(QUATERNARY, struct.pack("<I", 4)),
+        "hobj": record(HOBJ, struct.pack("<I", 2**32 - 1)),
     }
     yield from every.items()
     yield "all", b"".join(every.values())
@@ -86,6 +89,7 @@ def values():
     yield "size_past_end", struct.pack("<I", 2**32 - 1) + REAL_RECORD[4:]
     yield "text_past_end", record(TEXT, struct.pack("<I", 2**32 - 1) + text)
     yield "boolean_2", record(BOOLEAN, b"\x02")
+    yield "quaternary_5", record(QUATERNARY, struct.pack("<I", 5))
     yield "nan", record(protocol.REAL, struct.pack("<d", float("nan")))
     yield "status", record(protocol.INTEGER, i64.pack(1), status=0x400)
     yield "past", REAL_RECORD[:9] + b"\x01" + REAL_RECORD[10:]

@@ -88,10 +88,16 @@ def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
         "Real.Of,Real,,,,0.1",
         "Time.Of,Absolute time,,,,1700000000123456789",
         "Span.Of,Relative time,,,,-1",
+        "Line.Of,Line,,,,True",
+        "Alarm.Of,Alarm,,,,NoKvit",
+        "Station.Of,Station,,,,StHARDERR",
+        "Process.Of,Process,,,,Stop",
+        "Switch.Of,Quaternary,,,,Q_Osc",
+        "Number.Of,Hobj,,,,4294967295",
         "Plain,Real,,,,")
     imported = tell(plant, "import", str(first))
     assert imported.exit_code == 0, imported.stderr
-    assert imported.stdout == f"{first}: 7 objects defined, 0 lines refused\n"
+    assert imported.stdout == f"{first}: 13 objects defined, 0 lines refused\n"
     exported = tell(plant, "--local", "export")
     second = tmp_path / "second.csv"
     second.write_bytes(exported._stdout.read_bytes())
@@ -100,6 +106,20 @@ def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
     assert tell(plant, "import", str(second)).exit_code == 0
     assert tell(plant, "--local", "export").stdout == exported.stdout
     assert read(plant, "Text.Of")["value"] == 'two\nlines, "quoted"'
+    assert read(plant, "Station.Of")["value"] == "StHARDERR"
+    assert read(plant, "Number.Of")["value"] == 4294967295
+
+
+def test_a_state_is_set_by_its_name_or_number(plant, kernel):
+    assert tell(plant, "define", "Breaker", "Quaternary", "--default=q_off").exit_code == 0
+    assert tell(plant, "--local", "set", "Breaker", "Q_ON").exit_code == 0
+    assert read(plant, "Breaker")["value"] == "Q_On"
+    assert tell(plant, "--local", "set", "Breaker", "4").exit_code == 0
+    assert read(plant, "Breaker")["value"] == "Q_Osc"
+    for wrong in "5", "Run", "-1", "4294967296":
+        refused = tell(plant, "--local", "set", "Breaker", wrong)
+        assert refused.exit_code == 2 and "no value of type Quaternary" in refused.stderr
+    assert read(plant, "Breaker")["value"] == "Q_Osc"
 
 
 def test_each_line_is_done_or_refused_with_its_place(plant, kernel, tmp_path):

@@ -569,6 +569,7 @@ static void values_are_written_as_text(void **state)
     assert_formatted(d2k_relative_time(INT64_MIN), "-106751 23:47:16.854");
     assert_formatted(d2k_text("\xc5\xbdilina"), "\xc5\xbdilina");
     assert_formatted(d2k_text(NULL), "");
+    assert_formatted(d2k_hobj(UINT32_MAX), "4294967295");
 }
 
 static void reals_are_as_short_as_they_can_be(void **state)
@@ -659,7 +660,36 @@ static void types_have_names(void **state)
     assert_string_equal(d2k_type_name(D2K_TYPE_BOOLEAN), "Boolean");
     assert_string_equal(d2k_type_name(D2K_TYPE_ABSOLUTE_TIME), "Absolute time");
     assert_string_equal(d2k_type_name(D2K_TYPE_TEXT), "Text");
-    assert_string_equal(d2k_type_name((d2k_type)7), "?");
+    assert_string_equal(d2k_type_name(D2K_TYPE_QUATERNARY), "Quaternary");
+    assert_string_equal(d2k_type_name(D2K_TYPE_LAST), "Hobj");
+    assert_string_equal(d2k_type_name((d2k_type)(D2K_TYPE_LAST + 1)), "?");
+}
+
+static void assert_states(d2k_type type, uint32_t last, const char *name)
+{
+    char text[32];
+    d2k_value value = d2k_state(type, last);
+    assert_string_equal(d2k_state_name(type, last), name);
+    assert_null(d2k_state_name(type, last + 1));
+    assert_null(d2k_state_name(type, UINT32_MAX));
+    assert_int_equal(d2k_value_format(&value, text, sizeof text), strlen(name));
+    assert_string_equal(text, name);
+    value = d2k_state(type, last + 1);
+    assert_int_equal(d2k_value_format(&value, text, sizeof text), 1);
+    assert_string_equal(text, "?");
+}
+
+static void states_have_names(void **state)
+{
+    (void)state;
+    assert_states(D2K_TYPE_LINE, D2K_LINE_TRUE, "True");
+    assert_states(D2K_TYPE_ALARM, D2K_ALARM_NO_KVIT, "NoKvit");
+    assert_states(D2K_TYPE_STATION, D2K_STATION_WAIT, "StWAIT");
+    assert_states(D2K_TYPE_PROCESS, D2K_PROCESS_VALUE_WDERR, "WDErr");
+    assert_states(D2K_TYPE_QUATERNARY, D2K_QUATERNARY_OSC, "Q_Osc");
+    assert_null(d2k_state_name(D2K_TYPE_REAL, 0));
+    assert_null(d2k_state_name(D2K_TYPE_HOBJ, 0));
+    assert_null(d2k_state_name((d2k_type)77, 0));
 }
 
 int main(void)
@@ -697,6 +727,7 @@ int main(void)
         cmocka_unit_test(value_text_is_cut_between_characters),
         cmocka_unit_test(value_without_content_is_empty_text),
         cmocka_unit_test(types_have_names),
+        cmocka_unit_test(states_have_names),
     };
     (void)setenv("TZ", "UTC0", 1);
     tzset();

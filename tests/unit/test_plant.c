@@ -70,7 +70,7 @@ static void bad_definitions_are_refused_and_leave_nothing(void **state)
     assert_int_equal(try_define("A.API", D2K_TYPE_REAL, "a", "\xff", ""), D2K_ARGUMENT);
     assert_int_equal(try_define("A.API", D2K_TYPE_REAL, "a", "", "\xc3"), D2K_ARGUMENT);
     assert_int_equal(try_define("A.API", D2K_TYPE_NONE, "a", "", ""), D2K_ARGUMENT);
-    assert_int_equal(try_define("A.API", (d2k_type)7, "a", "", ""), D2K_ARGUMENT);
+    assert_int_equal(try_define("A.API", (d2k_type)(D2K_TYPE_LAST + 1), "a", "", ""), D2K_ARGUMENT);
     assert_int_equal(try_define("no process", D2K_TYPE_REAL, "a", "", ""), D2K_ARGUMENT);
     assert_int_equal(plant_object_count(plant), 0);
     name[64] = description[512] = unit[64] = '\0';
@@ -205,6 +205,7 @@ static void values_out_of_range_are_refused(void **state)
     struct object *real = define_as("A.API", D2K_TYPE_REAL, "r");
     struct object *time = define_as("A.API", D2K_TYPE_ABSOLUTE_TIME, "t");
     struct object *text = define_as("A.API", D2K_TYPE_TEXT, "x");
+    struct object *switch_ = define_as("A.API", D2K_TYPE_QUATERNARY, "q");
     d2k_value status = d2k_real(1);
     status.status = D2K_STATUS_ALL + 1;
     assert_int_equal(try_set(real, d2k_real(NAN)), D2K_ARGUMENT);
@@ -214,11 +215,15 @@ static void values_out_of_range_are_refused(void **state)
     assert_int_equal(try_set(time, d2k_absolute_time(D2K_TIME_MIN_NS - 1)), D2K_ARGUMENT);
     assert_int_equal(try_set(time, d2k_absolute_time(D2K_TIME_MAX_NS + 1)), D2K_ARGUMENT);
     assert_int_equal(try_set(text, d2k_text("\xc3(")), D2K_ARGUMENT);
+    assert_int_equal(try_set(switch_, d2k_state(D2K_TYPE_QUATERNARY, D2K_QUATERNARY_OSC + 1)),
+                     D2K_ARGUMENT);
+    assert_null(switch_->current);
     assert_null(real->current);
     assert_null(time->current);
     assert_null(text->current);
     assert_int_equal(try_set(time, d2k_absolute_time(D2K_TIME_MAX_NS)), D2K_OK);
     assert_int_equal(try_set(real, d2k_real(-1.7e308)), D2K_OK);
+    assert_int_equal(try_set(switch_, d2k_state(D2K_TYPE_QUATERNARY, D2K_QUATERNARY_OSC)), D2K_OK);
 }
 
 static void only_the_owner_sets_values(void **state)

@@ -55,6 +55,24 @@ static d2k_value some_value(d2k_type type)
         value.content.text.data = "\xc5\xbeltá";
         value.content.text.size = 6;
         break;
+    case D2K_TYPE_LINE:
+        value.content.state = D2K_LINE_TRUE;
+        break;
+    case D2K_TYPE_ALARM:
+        value.content.state = D2K_ALARM_NO_KVIT;
+        break;
+    case D2K_TYPE_STATION:
+        value.content.state = D2K_STATION_WAIT;
+        break;
+    case D2K_TYPE_PROCESS:
+        value.content.state = D2K_PROCESS_VALUE_WDERR;
+        break;
+    case D2K_TYPE_QUATERNARY:
+        value.content.state = D2K_QUATERNARY_OSC;
+        break;
+    case D2K_TYPE_HOBJ:
+        value.content.hobj = UINT32_MAX;
+        break;
     default:
         break;
     }
@@ -75,6 +93,16 @@ static void assert_same_content(const d2k_value *a, const d2k_value *b)
         if (a->content.text.size > 0) {
             assert_memory_equal(a->content.text.data, b->content.text.data, a->content.text.size);
         }
+        break;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        assert_true(a->content.state == b->content.state);
+        break;
+    case D2K_TYPE_HOBJ:
+        assert_true(a->content.hobj == b->content.hobj);
         break;
     case D2K_TYPE_NONE:
         break;
@@ -134,7 +162,7 @@ static void assert_refused(struct buffer *out, const d2k_value *value, const cha
 
 static void a_value_of_each_type_comes_back_as_it_was_encoded(void **state)
 {
-    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_TEXT; type++) {
+    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_LAST; type++) {
         d2k_value value = some_value((d2k_type)type);
         assert_round_trip(*state, &value);
         value.past = false;
@@ -168,12 +196,12 @@ static void records_in_a_row_are_taken_one_after_the_other(void **state)
     struct buffer *out = *state;
     d2k_value got;
     uint32_t hobj;
-    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_TEXT; type++) {
+    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_LAST; type++) {
         d2k_value value = some_value((d2k_type)type);
         assert_int_equal(wire_value_encode(out, 100 + type, &value), D2K_OK);
     }
     struct cursor rest = cursor_of(buffer_data(out), buffer_size(out));
-    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_TEXT; type++) {
+    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_LAST; type++) {
         assert_int_equal(wire_value_decode(&rest, &hobj, &got, NULL), 1);
         assert_int_equal(hobj, 100 + type);
         assert_int_equal(got.type, type);
@@ -195,7 +223,7 @@ static void text_points_into_the_record(void **state)
 static void bytes_after_the_content_are_skipped(void **state)
 {
     struct buffer *out = *state;
-    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_TEXT; type++) {
+    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_LAST; type++) {
         d2k_value value = some_value((d2k_type)type);
         d2k_value got;
         uint32_t hobj;
@@ -215,7 +243,7 @@ static void bytes_after_the_content_are_skipped(void **state)
 static void a_record_that_is_too_short_for_its_content_is_malformed(void **state)
 {
     struct buffer *out = *state;
-    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_TEXT; type++) {
+    for (unsigned type = D2K_TYPE_NONE; type <= D2K_TYPE_LAST; type++) {
         d2k_value value = some_value((d2k_type)type);
         d2k_value got;
         uint32_t hobj;
@@ -259,10 +287,19 @@ static void the_text_inside_may_not_be_longer_than_its_record(void **state)
 static void an_unknown_type_is_refused(void **state)
 {
     d2k_value value = some_value(D2K_TYPE_INTEGER);
-    value.type = (d2k_type)7;
-    assert_refused(*state, &value, "type 7");
+    value.type = (d2k_type)(D2K_TYPE_LAST + 1);
+    assert_refused(*state, &value, "type 13");
     value.type = (d2k_type)255;
     assert_refused(*state, &value, "type 255");
+}
+
+static void a_state_one_past_the_last_is_refused(void **state)
+{
+    for (unsigned type = D2K_TYPE_LINE; type <= D2K_TYPE_QUATERNARY; type++) {
+        d2k_value value = some_value((d2k_type)type);
+        value.content.state++; /* some_value() has the last */
+        assert_refused(*state, &value, "is no state of type");
+    }
 }
 
 static void every_known_status_bit_is_taken_and_any_other_refused(void **state)
@@ -404,6 +441,7 @@ int main(void)
         TEST(a_size_that_is_cut_or_past_the_end_is_malformed),
         TEST(the_text_inside_may_not_be_longer_than_its_record),
         TEST(an_unknown_type_is_refused),
+        TEST(a_state_one_past_the_last_is_refused),
         TEST(every_known_status_bit_is_taken_and_any_other_refused),
         TEST(a_real_that_is_no_number_is_refused),
         TEST(times_are_taken_at_their_limits_and_refused_one_past_them),

@@ -32,7 +32,7 @@ static bool is_word(struct slice text, const char *word)
 static d2k_result read_type(struct slice text, d2k_type *ret_type, struct error *err)
 {
     char shown[128];
-    for (int type = D2K_TYPE_BOOLEAN; type <= D2K_TYPE_TEXT; type++) {
+    for (int type = D2K_TYPE_BOOLEAN; type <= D2K_TYPE_LAST; type++) {
         if (is_word(text, d2k_type_name((d2k_type)type))) {
             *ret_type = (d2k_type)type;
             return D2K_OK;
@@ -40,7 +40,7 @@ static d2k_result read_type(struct slice text, d2k_type *ret_type, struct error 
     }
     return error_set(err, D2K_ARGUMENT,
                      "\"%s\" is no type; there are Boolean, Integer, Real, Absolute time, Relative "
-                     "time, Text",
+                     "time, Text, Line, Alarm, Station, Process, Quaternary, Hobj",
                      text_escape(shown, sizeof shown, text));
 }
 
@@ -76,6 +76,29 @@ static bool read_boolean(const char *text, bool *ret)
     return *ret || text_equal_ignoring_case(text, "false") || strcmp(text, "0") == 0;
 }
 
+static bool read_u32(const char *text, uint32_t *ret)
+{
+    int64_t number;
+    if (!read_integer(text, &number) || number < 0 || number > UINT32_MAX) {
+        return false;
+    }
+    *ret = (uint32_t)number;
+    return true;
+}
+
+/* By its name, or by its number. */
+static bool read_state(const char *text, d2k_type type, uint32_t *ret)
+{
+    const char *name;
+    for (uint32_t state = 0; (name = d2k_state_name(type, state)) != NULL; state++) {
+        if (text_equal_ignoring_case(text, name)) {
+            *ret = state;
+            return true;
+        }
+    }
+    return read_u32(text, ret) && d2k_state_name(type, *ret) != NULL;
+}
+
 static bool read_content(const char *text, d2k_value *value)
 {
     switch (value->type) {
@@ -89,6 +112,14 @@ static bool read_content(const char *text, d2k_value *value)
         return read_integer(text, &value->content.absolute_time_ns);
     case D2K_TYPE_RELATIVE_TIME:
         return read_integer(text, &value->content.relative_time_ns);
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        return read_state(text, value->type, &value->content.state);
+    case D2K_TYPE_HOBJ:
+        return read_u32(text, &value->content.hobj);
     case D2K_TYPE_TEXT:
         value->content.text.data = text;
         value->content.text.size = strlen(text);

@@ -117,6 +117,7 @@ const char *show_process_state(d2k_process_state state)
 
 static void content_json(struct json *json, const d2k_value *value)
 {
+    const char *state;
     switch (value->type) {
     case D2K_TYPE_BOOLEAN:
         json_write_boolean(json, "value", value->content.boolean);
@@ -136,6 +137,17 @@ static void content_json(struct json *json, const d2k_value *value)
     case D2K_TYPE_TEXT:
         json_write_text(json, "value",
                         (struct slice){value->content.text.data, value->content.text.size});
+        return;
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        state = d2k_state_name(value->type, value->content.state);
+        json_write_text(json, "value", slice_of(state != NULL ? state : "?"));
+        return;
+    case D2K_TYPE_HOBJ:
+        json_write_unsigned(json, "value", value->content.hobj);
         return;
     case D2K_TYPE_NONE:
         break;
