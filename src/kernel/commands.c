@@ -364,19 +364,27 @@ static uint16_t check(const struct client *c, const struct object *object, const
     return rc != D2K_OK ? client_code_of(rc) : check_limits(c, err);
 }
 
-const char *commands_audit_text(const struct client *c, const struct object *object,
-                                const d2k_value *value, char ret_text[COMMANDS_AUDIT_MAX])
+const char *commands_change_text(const struct object *object, const d2k_value *value,
+                                 char ret_text[COMMANDS_CHANGE_MAX])
 {
-    char who[CLIENT_WHO_MAX], old[SHOWN_VALUE_MAX], new[SHOWN_VALUE_MAX];
+    char old[SHOWN_VALUE_MAX], new[SHOWN_VALUE_MAX];
     char old_shown[SHOWN_VALUE_MAX * 4 + 1], new_shown[SHOWN_VALUE_MAX * 4 + 1];
     (void)d2k_value_format(&object->value, old, sizeof old);
     (void)d2k_value_format(value, new, sizeof new);
-    (void)snprintf(ret_text, COMMANDS_AUDIT_MAX, "%s writes object %s (%s -> %s)",
-                   client_who(c, who), object->name,
+    (void)snprintf(ret_text, COMMANDS_CHANGE_MAX, "%s (%s -> %s)", object->name,
                    object->value.type == D2K_TYPE_NONE
                        ? "-"
                        : text_escape(old_shown, sizeof old_shown, slice_of(old)),
                    text_escape(new_shown, sizeof new_shown, slice_of(new)));
+    return ret_text;
+}
+
+const char *commands_audit_text(const struct client *c, const struct object *object,
+                                const d2k_value *value, char ret_text[COMMANDS_AUDIT_MAX])
+{
+    char who[CLIENT_WHO_MAX], change[COMMANDS_CHANGE_MAX];
+    (void)snprintf(ret_text, COMMANDS_AUDIT_MAX, "%s writes object %s", client_who(c, who),
+                   commands_change_text(object, value, change));
     return ret_text;
 }
 

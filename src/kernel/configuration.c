@@ -28,12 +28,33 @@ struct change {
 
 static const struct slice kernel_itself = {"", 0};
 
-static void audit(struct kernel *kernel, const char *who, enum change_what what, struct slice name,
-                  const char *outcome, const char *reason)
+static bool read_record(struct slice record, d2k_value *ret_value)
+{
+    struct cursor rest = cursor_of(record.data, record.size);
+    uint32_t hobj;
+    return record.size > 0 && wire_value_decode(&rest, &hobj, ret_value, NULL) > 0;
+}
+
+/* ---- audit ---- */
+
+#define SHOWN_MAX (COMMANDS_CHANGE_MAX + D2K_OBJECT_NAME_MAX * 4)
+
+/* The name of the object; of a write also the value that it has now, and the new one. */
+static const char *show(const struct kernel *kernel, enum change_what what,
+                        const struct stored_object *stored, char ret_text[SHOWN_MAX])
+{
+    d2k_value value;
+    const struct object *object = plant_object_by_name(kernel->plant, stored->name);
+    if (what == CHANGE_WRITE && object != NULL && read_record(stored->value, &value)) {
+        return commands_change_text(object, &value, ret_text);
+    }
+    return text_escape(ret_text, SHOWN_MAX, stored->name);
+}
+
+static void audit(const struct kernel *kernel, const char *who, enum change_what what,
+                  const char *shown, const char *outcome, const char *reason)
 {
     const struct log *log = kernel->log;
-    char shown[D2K_OBJECT_NAME_MAX * 4 + 1];
-    (void)text_escape(shown, sizeof shown, name);
     switch (what) {
     case CHANGE_CONFIGURE:
         log_write(log, LOG_INFO, "AUDIT", "%s configures object %s: %s%s", who, shown, outcome,
@@ -49,6 +70,13 @@ static void audit(struct kernel *kernel, const char *who, enum change_what what,
     case CHANGE_REPAIR:
         break;
     }
+}
+
+static void audit_refusal(const struct kernel *kernel, const char *who, enum change_what what,
+                          const struct stored_object *stored, const char *reason)
+{
+    char shown[SHOWN_MAX];
+    audit(kernel, who, what, show(kernel, what, stored, shown), "refused: ", reason);
 }
 
 /* ---- answers ---- */
@@ -136,7 +164,7 @@ static void queue(struct client *c, struct change *change, const struct stored_o
         rc = give_to_store(kernel, change->what, object, &err);
     }
     if (rc != D2K_OK) {
-        audit(kernel, change->who, change->what, object->name, "refused: ", err.text);
+        audit_refusal(kernel, change->who, change->what, object, err.text);
         answer_failed(c, change, rc, err.text);
         free(change);
         return;
@@ -149,7 +177,8 @@ static void refuse(struct client *c, const struct wire_message *message, enum ch
                    struct slice name, uint16_t code, const char *reason)
 {
     char who[CLIENT_WHO_MAX];
-    audit(c->kernel, client_who(c, who), what, name, "refused: ", reason);
+    audit_refusal(c->kernel, client_who(c, who), what, &(struct stored_object){.name = name},
+                  reason);
     client_send_failed(c, message->request, code, reason);
 }
 
@@ -237,7 +266,7 @@ void configuration_configure(struct client *c, const struct wire_message *messag
     struct buffer properties, record;
     const char *why_not = "";
     if (!client_may_define(c, d->name, &why_not)) {
-        refuse(c, message, CHANGE_CONFIGURE, d->name, WIRE_CODE_NOT_ALLOWED, why_not);
+        refuse(c, message, CHANGE_CONFIGURE, d->name, client_code_why_not(c, why_not), why_not);
         return;
     }
     buffer_init(&properties, WIRE_LENGTH_MAX);
@@ -283,7 +312,7 @@ void configuration_delete(struct client *c, const struct wire_message *message)
     struct error err = {0};
     const char *why_not = "";
     if (!client_may_define(c, object.name, &why_not)) {
-        refuse(c, message, CHANGE_DELETE, object.name, WIRE_CODE_NOT_ALLOWED, why_not);
+        refuse(c, message, CHANGE_DELETE, object.name, client_code_why_not(c, why_not), why_not);
         return;
     }
     d2k_result rc = check_deletion(c->kernel, object.name, &err);
@@ -301,23 +330,21 @@ void configuration_delete(struct client *c, const struct wire_message *message)
 
 /* ---- Write ---- */
 
-static d2k_result check_write(const struct client *c, const struct object *object,
-                              const d2k_value *value, int64_t now_ns, struct error *err)
+/* WIRE_CODE_NONE, or why not. */
+static uint16_t check_write(const struct client *c, const struct object *object,
+                            const d2k_value *value, struct error *err)
 {
     const char *why_not = "";
     if (!client_may_set(c, object, &why_not)) {
-        return error_set(err, D2K_NOT_ALLOWED, "%s", why_not);
+        (void)error_set(err, D2K_NOT_ALLOWED, "%s", why_not);
+        return client_code_why_not(c, why_not);
     }
     if (value->past) {
-        return error_set(err, D2K_ARGUMENT, "object %s: a user variable has no past", object->name);
+        (void)error_set(err, D2K_ARGUMENT, "object %s: a user variable has no past", object->name);
+        return WIRE_CODE_BAD_VALUE;
     }
-    return plant_check_value(object, kernel_itself, value, now_ns, err);
-}
-
-/* Not what an owner says: that would be NOT_OWNER. */
-static uint16_t code_of_write(d2k_result rc)
-{
-    return rc == D2K_NOT_ALLOWED ? WIRE_CODE_NOT_ALLOWED : client_code_of(rc);
+    d2k_result rc = plant_check_value(object, kernel_itself, value, value->time_ns, err);
+    return rc == D2K_OK ? (uint16_t)WIRE_CODE_NONE : client_code_of(rc);
 }
 
 void configuration_write(struct client *c, const struct wire_message *message,
@@ -330,34 +357,26 @@ void configuration_write(struct client *c, const struct wire_message *message,
     d2k_value own = *value;
     own.time_ns = own.time_ns == 0 ? os_wall_ns() : own.time_ns;
     own.sequence = 0;
-    if (change == NULL) {
+    buffer_init(&record, WIRE_LENGTH_MAX);
+    if (change == NULL || wire_value_encode(&record, object->hobj, &own) != D2K_OK) {
         refuse_no_memory(c, message);
+        free(change);
+        buffer_free(&record);
         return;
     }
-    buffer_init(&record, WIRE_LENGTH_MAX);
-    d2k_result rc = check_write(c, object, &own, own.time_ns, &err);
-    if (rc == D2K_OK && wire_value_encode(&record, object->hobj, &own) != D2K_OK) {
-        rc = error_no_memory(&err);
-    }
     kept.value = (struct slice){(const char *)buffer_data(&record), buffer_size(&record)};
-    if (rc == D2K_OK) {
+    uint16_t code = check_write(c, object, &own, &err);
+    if (code == WIRE_CODE_NONE) {
         queue(c, change, &kept);
     } else {
-        audit(c->kernel, change->who, CHANGE_WRITE, kept.name, "refused: ", err.text);
-        answer_write(c, change, code_of_write(rc), err.text);
+        audit_refusal(c->kernel, change->who, CHANGE_WRITE, &kept, err.text);
+        answer_write(c, change, code, err.text);
         free(change);
     }
     buffer_free(&record);
 }
 
 /* ---- what the store has done ---- */
-
-static bool read_record(struct slice record, d2k_value *ret_value)
-{
-    struct cursor rest = cursor_of(record.data, record.size);
-    uint32_t hobj;
-    return record.size > 0 && wire_value_decode(&rest, &hobj, ret_value, NULL) > 0;
-}
 
 static d2k_result set_stored(struct kernel *kernel, struct object *object, struct slice record,
                              struct error *err)
@@ -468,19 +487,21 @@ static void settle(struct kernel *kernel, const struct change *change,
                    const struct plant_store_outcome *outcome)
 {
     uint32_t hobj = 0;
+    char shown[SHOWN_MAX];
     struct error err = {0};
     d2k_result rc = error_set(&err, outcome->result, "%s", outcome->sentence);
     if (change->what == CHANGE_REPAIR) {
         return;
     }
     struct client *c = client_of(kernel, change);
+    (void)show(kernel, change->what, &outcome->object, shown); /* while the old value is there */
     if (rc == D2K_OK) {
         rc = do_change(kernel, change->what, &outcome->object, &hobj, &err);
         if (rc != D2K_OK) {
             repair(kernel, outcome->object.name);
         }
     }
-    audit(kernel, change->who, change->what, outcome->object.name,
+    audit(kernel, change->who, change->what, shown,
           rc == D2K_OK ? "done" : "refused: ", rc == D2K_OK ? "" : err.text);
     if (c == NULL) {
         return;

@@ -207,6 +207,8 @@ const char *client_who(const struct client *c, char ret_text[CLIENT_WHO_MAX]);
 
 /* permissions.c: what a client may do. False: *ret_why tells why not, until the next question. */
 
+/* Code of a refusal, until the next question: NO_RIGHT if a rule forbids it, else NOT_ALLOWED. */
+uint16_t client_code_why_not(const struct client *c, const char *why_not);
 /* May it ask for administrative things? */
 bool client_may_administer(const struct client *c, const char **ret_why);
 /* Define or delete an object of the kernel? */
@@ -254,8 +256,12 @@ void commands_result(struct client *c, const struct wire_message *message);
 /* The process ends: what it was asked for has no known outcome. While its process has its link. */
 void commands_client_gone(struct client *c);
 void commands_tick(struct kernel *kernel, uint64_t now_ms);
+/* "<name> (<old> -> <new>)": of a write, for the audit. */
+#define COMMANDS_CHANGE_MAX (D2K_OBJECT_NAME_MAX + 560)
+const char *commands_change_text(const struct object *object, const d2k_value *value,
+                                 char ret_text[COMMANDS_CHANGE_MAX]);
 /* "<who> writes object <name> (<old> -> <new>)". */
-#define COMMANDS_AUDIT_MAX (CLIENT_WHO_MAX + D2K_OBJECT_NAME_MAX + 600)
+#define COMMANDS_AUDIT_MAX (CLIENT_WHO_MAX + COMMANDS_CHANGE_MAX + 16)
 const char *commands_audit_text(const struct client *c, const struct object *object,
                                 const d2k_value *value, char ret_text[COMMANDS_AUDIT_MAX]);
 

@@ -31,6 +31,11 @@ static const char *explain(const struct client *c, const struct rights_rule *rul
     return kernel->why_not;
 }
 
+uint16_t client_code_why_not(const struct client *c, const char *why_not)
+{
+    return why_not == c->kernel->why_not ? WIRE_CODE_NO_RIGHT : WIRE_CODE_NOT_ALLOWED;
+}
+
 static bool is_own(const struct client *c, const struct object *object)
 {
     return object != NULL && c->process != NULL &&

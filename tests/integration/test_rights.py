@@ -183,6 +183,19 @@ def test_definitions_are_forbidden_by_rule(site):
     assert "forbids X.API to define Boiler.A" in refusal.sentence
 
 
+def test_user_variables_are_forbidden_by_rule(site):
+    site.rules((5, "Process = *.HIP\nObject = Open\nAllow = define, set"), (10, "Process = *.HIP\nDeny = define, set"))
+    console = site.link("OP.HIP")
+    assert console.answer(console.configure("Shut")).code == CODES["NO_RIGHT"]
+    hobj = console.answer(console.configure("Open")).hobj
+    site.rules((10, "Process = *.HIP\nDeny = define, set"))
+    for request in (console.send("Delete", name="Open"), console.write(hobj, struct.pack("<q", 1))):
+        refusal = console.answer(request)
+        assert refusal.code == CODES["NO_RIGHT"]
+        assert refusal.sentence.startswith("[Rights\\10] (cfg_PLANT.conf:5) forbids OP.HIP to ")
+    site.kernel.wait_for_log(r"AUDIT - OP.HIP .* writes object Open \(- -> 1\): refused: \[Rights")
+
+
 def test_users_log_on_and_off_and_have_rights_of_their_own(site):
     site.add_user("jana")
     owner, console = site.link("OWNER.KOM"), site.link("OP.HIP")

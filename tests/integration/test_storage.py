@@ -195,7 +195,7 @@ def test_who_may_not_administer_defines_deletes_and_writes_nothing(configured, k
         assert refusal(other, other.write(hobj, integer(1))) == "NOT_ALLOWED"
         assert read(other, "Mine") is None and read(other, "Yours") == "no object"
     kernel.wait_for_log(r"AUDIT - ADMIN.API \[LOCAL uid \d+\] configures object Mine: done")
-    for what in ("configures object Yours", "deletes object Mine", "writes object Mine"):
+    for what in ("configures object Yours", "deletes object Mine", r"writes object Mine \(- -> 1\)"):
         kernel.wait_for_log(rf"AUDIT - OTHER.API \[TCP.*\] {what}: refused: (administration is|no rule allows)")
 
 
@@ -265,6 +265,17 @@ def test_objects_of_processes_and_system_tags_are_not_deleted(configured, kernel
         assert refusal(admin, admin.send("Delete", name="Of.Process")) == "NOT_OWNER"
         assert refusal(admin, admin.send("Delete", name="CPU_Load")) == "NOT_OWNER"
         assert refusal(admin, admin.send("Delete", name="No.Such")) == "NOT_FOUND"
+
+
+def test_a_write_is_audited_with_the_old_and_the_new_value(configured, kernel):
+    with administrator(configured) as admin:
+        hobj = define(admin, "Mine")
+        requests = [admin.write(hobj, integer(number)) for number in (1, 2)]
+        for request in requests:
+            assert admin.answer(request).outcome == 0
+        assert refusal(admin, admin.write(hobj, struct.pack("<d", 0.5), protocol.REAL)) == "BAD_TYPE"
+    for line in (r"\(- -> 1\): done", r"\(1 -> 2\): done", r"\(2 -> 0.5\): refused: "):
+        kernel.wait_for_log(rf"AUDIT - ADMIN.API \[LOCAL uid \d+\] writes object Mine {line}")
 
 
 def test_a_process_does_not_take_a_user_variable(configured, kernel):
