@@ -225,6 +225,7 @@ typedef struct d2k_process_info {
     int64_t since_ns;
     uint64_t connection_sql_id;
     uint64_t values_in, values_out; /* from it to the kernel, from the kernel to it */
+    const char *user;               /* who is logged on there; "": nobody */
 } d2k_process_info;
 
 typedef enum d2k_event_type {

@@ -138,7 +138,7 @@ struct held {
 
 struct process_texts {
     char name[WIRE_NAME_MAX + 1], version[WIRE_NAME_MAX + 1], computer[WIRE_NAME_MAX + 1];
-    char address[64 + 1], tls_version[16 + 1];
+    char address[64 + 1], tls_version[16 + 1], user[WIRE_NAME_MAX + 1];
 };
 
 struct events {

@@ -159,6 +159,19 @@ static const char *store(char *ret, size_t size, struct slice text)
     return ret;
 }
 
+/* What is malformed is left out. */
+static void fill_process_properties(struct events *events, struct slice list)
+{
+    struct error err;
+    struct slice bytes = {"", 0};
+    bool good = properties_check(list, &err) == D2K_OK;
+    if (good && properties_find(list, PROPERTY_USER, &bytes) && !text_is_utf8(bytes)) {
+        bytes.size = 0;
+    }
+    char *user = events->process_texts.user;
+    events->process.user = store(user, sizeof(events->process_texts.user), bytes);
+}
+
 static void fill_process(struct events *events, const struct wire_process_info *info)
 {
     struct process_texts *texts = &events->process_texts;
@@ -177,6 +190,7 @@ static void fill_process(struct events *events, const struct wire_process_info *
     process->connection_sql_id = info->connection_sql_id;
     process->values_in = info->values_in;
     process->values_out = info->values_out;
+    fill_process_properties(events, info->properties);
 }
 
 /* What is malformed is left out; the value was looked at when the command came. */

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "kernel/kernel.h"
+#include "wire/properties.h"
 
 /* Objects or processes that are compared with a pattern in one turn, matching or not: then others
  * get their turn. */
@@ -83,6 +84,7 @@ static void answer_object(struct client *c, struct query *q, const struct object
 
 static void answer_process(struct client *c, struct query *q, const struct process *p)
 {
+    struct buffer properties;
     struct wire_message message = {.type = WIRE_PROCESS_INFO, .request = q->request};
     struct wire_process_info *info = &message.as.process_info;
     info->id_number = p->id;
@@ -99,7 +101,14 @@ static void answer_process(struct client *c, struct query *q, const struct proce
     info->connection_sql_id = p->connection_sql_id;
     info->values_in = p->values_in;
     info->values_out = p->values_out;
+    buffer_init(&properties, WIRE_LENGTH_MAX);
+    if (p->user[0] != '\0') {
+        properties_put(&properties, PROPERTY_USER, slice_of(p->user));
+    }
+    info->properties =
+        (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
     client_send(c, &message);
+    buffer_free(&properties);
     q->count++;
 }
 

@@ -131,6 +131,7 @@ void plant_process_end(struct plant *plant, struct process *process, enum proces
     process->state = how == PROCESS_RUNNING ? PROCESS_CRASH : how;
     process->since_ns = now_ns;
     process->link = (struct link_id){0};
+    process->user[0] = '\0';
     memset(process->resume_token, 0, sizeof process->resume_token);
     list_append(&plant->ended, &record->ended);
     plant->ended_count++;

@@ -235,7 +235,8 @@ const char *wire_code_name(uint16_t code);
     F(i64, since)                                    \
     F(u64, connection_sql_id)                        \
     F(u64, values_in)                                \
-    F(u64, values_out)
+    F(u64, values_out)                               \
+    F(rest, properties)
 #define WIRE_FIELDS_write(F, S) \
     F(id, writer_instance)      \
     F(u64, writer_counter)      \

@@ -1,6 +1,7 @@
 """Rights by process, user and object, on a running kernel; and users who log on."""
 
 import os
+import re
 import struct
 import subprocess
 from contextlib import ExitStack
@@ -88,6 +89,16 @@ def log_on(link, user, password=PASSWORD):
     while (message := link.receive()).name not in ("LoggedOn", "Failed"):
         pass
     return message
+
+
+def users(link, pattern):
+    """Who is logged on, by process."""
+    link.send("ListProcesses", pattern=pattern)
+    found = {}
+    while (message := link.receive()).name != "Done":
+        if message.name == "ProcessInfo":
+            found[message.process_name] = protocol.properties(message.fields["properties"]).get(52)
+    return found
 
 
 def told(link, name, condition=lambda message: True):
@@ -207,6 +218,11 @@ def test_users_log_on_and_off_and_have_rights_of_their_own(site):
 
     answer = log_on(console, "JANA")
     assert answer.name == "LoggedOn" and answer.user == "jana"
+    assert users(owner, "*") == {"OWNER.KOM": None, "OP.HIP": b"jana"}
+    shown = site.plant.run_client("d2k-tell", "@PLANT", "--local", "processes", "OP.HIP",
+                                  f"--config-dir={site.plant.server_config.directory}",
+                                  f"--run-dir={site.plant.directory / 'run'}")
+    assert re.search(r"^OP\.HIP .* TLSv1\.3 +jana ", shown.stdout, re.MULTILINE), shown.stdout
     assert console.expect("ObjectInfo").fields["name"] == "Boiler.A"
     write(console, numbers["Boiler.A"])
     command = owner.expect("Write")
@@ -219,6 +235,7 @@ def test_users_log_on_and_off_and_have_rights_of_their_own(site):
 
     console.send("LogOff")
     told(console, "ObjectGone")
+    assert users(owner, "OP.HIP") == {"OP.HIP": None}
     write(console, numbers["Boiler.A"])
     assert told(console, "WriteResult").code == CODES["NO_RIGHT"]
     for line in ("user jana logs on: accepted", "user jana logs off: done"):

@@ -314,6 +314,8 @@ static void questions_are_answered_or_failed(void **state)
     message.as.process_info.process_name = slice_of("SELF.KOM");
     message.as.process_info.tls_version = slice_of("TLSv1.3");
     message.as.process_info.verified = 1;
+    static const char user[] = "\x34\x00\x04\x00jana"; /* PROPERTY_USER */
+    message.as.process_info.properties = (struct slice){user, sizeof user - 1};
     peer_send(&test->peer, &message);
     message = (struct wire_message){.type = WIRE_FAILED, .request = list};
     message.as.failed.code = WIRE_CODE_NOT_ALLOWED;
@@ -326,6 +328,7 @@ static void questions_are_answered_or_failed(void **state)
     assert_string_equal(event.process->tls_version, "TLSv1.3");
     assert_string_equal(event.process->address, "");
     assert_true(event.process->verified);
+    assert_string_equal(event.process->user, "jana");
     event = next_event(test);
     assert_int_equal(event.type, D2K_EVENT_FAILED);
     assert_int_equal(event.request, list);

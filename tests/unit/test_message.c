@@ -140,7 +140,8 @@ static void assert_same(const struct wire_message *a, const struct wire_message 
 static bool ends_with_rest(uint16_t type)
 {
     return type == WIRE_PING || type == WIRE_PONG || type == WIRE_UPDATE || type == WIRE_WRITE ||
-           type == WIRE_DEFINE || type == WIRE_CONFIGURE || type == WIRE_OBJECT_INFO;
+           type == WIRE_DEFINE || type == WIRE_CONFIGURE || type == WIRE_OBJECT_INFO ||
+           type == WIRE_PROCESS_INFO;
 }
 
 /* Of the field that takes whatever comes. */
@@ -159,6 +160,8 @@ static size_t rest_size(const struct wire_message *message)
         return message->as.configure.properties.size;
     case WIRE_OBJECT_INFO:
         return message->as.object_info.properties.size;
+    case WIRE_PROCESS_INFO:
+        return message->as.process_info.properties.size;
     default:
         return 0;
     }

@@ -325,11 +325,11 @@ enum exit_code tell_get(struct tell *tell)
 
 /* ---- processes ---- */
 
-static const char *const process_titles[] = {"NAME",     "ID",    "STATE", "COMPUTER", "ADDRESS",
-                                             "SECURITY", "SINCE", "IN",    "OUT"};
+static const char *const process_titles[] = {"NAME",     "ID",   "STATE", "COMPUTER", "ADDRESS",
+                                             "SECURITY", "USER", "SINCE", "IN",       "OUT"};
 
 #define PROCESS_COLUMNS (sizeof process_titles / sizeof process_titles[0])
-#define PROCESS_RIGHT   (1u << 1 | 1u << 7 | 1u << 8) /* ID, IN, OUT */
+#define PROCESS_RIGHT   (1u << 1 | 1u << 8 | 1u << 9) /* ID, IN, OUT */
 
 static bool add_process_row(struct ask *ask, const d2k_process_info *process)
 {
@@ -339,15 +339,18 @@ static bool add_process_row(struct ask *ask, const d2k_process_info *process)
     (void)snprintf(out, sizeof out, "%" PRIu64, process->values_out);
     show_time(process->since_ns, since, sizeof since);
     char *texts[] = {show_text(process->name), show_text(process->computer),
-                     show_text(process->address), show_security(process)};
-    bool ok = texts[0] != NULL && texts[1] != NULL && texts[2] != NULL && texts[3] != NULL;
+                     show_text(process->address), show_security(process),
+                     show_text(process->user[0] == '\0' ? "-" : process->user)};
+    bool ok = texts[0] != NULL && texts[1] != NULL && texts[2] != NULL && texts[3] != NULL &&
+              texts[4] != NULL;
     if (ok) {
         const char *cells[] = {texts[0], id,       show_process_state(process->state),
                                texts[1], texts[2], texts[3],
-                               since,    in,       out};
+                               texts[4], since,    in,
+                               out};
         ok = table_add(&ask->table, cells);
     }
-    free_texts(texts, 4);
+    free_texts(texts, 5);
     return ok;
 }
 

@@ -209,5 +209,10 @@ void show_process_json(struct json *json, const d2k_process_info *process)
     json_write_unsigned(json, "connection_sql_id", process->connection_sql_id);
     json_write_unsigned(json, "values_in", process->values_in);
     json_write_unsigned(json, "values_out", process->values_out);
+    if (process->user[0] == '\0') {
+        json_write_null(json, "user");
+    } else {
+        json_write_text(json, "user", slice_of(process->user));
+    }
     json_write_close(json, '}');
 }

@@ -66,7 +66,7 @@ MESSAGES = {
     56: ("ProcessInfo", "u32 id_number, str process_name, u16 process_instance, u8 state,"
          " str program_version, str computer_name, u32 os_process_id, str address,"
          " str tls_version, u8 verified, i64 since, u64 connection_sql_id, u64 values_in,"
-         " u64 values_out"),
+         " u64 values_out, rest properties"),
     64: ("Write", "id writer_instance, u64 writer_counter, rest value"),
     65: ("WriteResult", "id writer_instance, u64 writer_counter, u8 outcome, u16 code,"
          " str sentence"),
