@@ -275,10 +275,10 @@ D2K_API d2k_result d2k_client_next(d2k_client *client, d2k_event *ret_event,
 
 typedef struct d2k_object d2k_object; /* belongs to its client */
 
-/* Declares an object of this process. It may be called at any time; after a reconnect it is
- * declared again by itself. If the kernel refuses, an event D2K_EVENT_FAILED with the object's name
- * in its text comes. D2K_ARGUMENT (name, type, length), D2K_NO_MEMORY. Declaring the same name
- * again gives the same object. */
+/* Declares an object of this process, which takes no commands until d2k_accept_commands(). It may
+ * be called at any time; after a reconnect it is declared again by itself. If the kernel refuses,
+ * an event D2K_EVENT_FAILED with the object's name in its text comes. D2K_ARGUMENT (name, type,
+ * length), D2K_NO_MEMORY. Declaring the same name again gives the same object. */
 D2K_API d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type,
                               const char *description, const char *unit,
                               d2k_object **ret_object) D2K_MUST_CHECK;
@@ -371,6 +371,9 @@ typedef struct d2k_definition {
     const char *path;               /* group that it stands in: "Plant/Line1", at most 128 bytes */
     d2k_kind kind;                  /* D2K_KIND_USER_VARIABLE, or 0, which means it here */
     const d2k_value *default_value; /* content until somebody sets it; NULL: none */
+    bool writable; /* everybody may set it whom no rule forbids it; else only who is
+                      allowed to. An object of a process takes commands by
+                      d2k_accept_commands() instead */
 } d2k_definition;
 
 /* Creates a user variable, which the kernel stores with its value, or replaces its definition.

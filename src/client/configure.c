@@ -78,6 +78,9 @@ static d2k_result put_properties(d2k_client *client, const d2k_definition *defin
     if (definition->kind != D2K_KIND_PROCESS) {
         properties_put_u8(properties, PROPERTY_KIND, (uint8_t)definition->kind);
     }
+    if (definition->writable) {
+        properties_put_u8(properties, PROPERTY_WRITABLE, 1);
+    }
     return definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
 }
 

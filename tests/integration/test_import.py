@@ -45,7 +45,7 @@ def test_define_get_export_and_delete(plant, kernel):
     rows = list(csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout)))
     assert rows == [{"name": "Setpoint", "type": "Real", "kind": "user variable",
                      "description": 'What is wanted, "exactly"', "unit": "bar",
-                     "path": "Plant/Line1", "default": "1.5"}]
+                     "path": "Plant/Line1", "default": "1.5", "writable": ""}]
     assert tell(plant, "delete", "setpoint").exit_code == 0
     assert tell(plant, "--local", "get", "Setpoint").exit_code == 1
     gone = tell(plant, "delete", "Setpoint", "CPU_Load")
@@ -68,6 +68,16 @@ def test_definitions_that_break_a_rule(plant, kernel, words, exit_code, sentence
     assert refused.exit_code == exit_code and sentence in refused.stderr, refused.stderr
 
 
+def test_a_writable_variable_is_set_by_everybody(plant, kernel):
+    over_the_network = [f"/P{plant.port}", "/Slocalhost"]
+    for name, *options in (("Open", "--writable"), ("Shut",)):
+        assert tell(plant, "define", name, "Integer", *options).exit_code == 0
+    assert tell(plant, "set", "Open", "1", *over_the_network).exit_code == 0
+    assert tell(plant, "set", "Shut", "1", *over_the_network).exit_code == 4
+    rows = csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout))
+    assert {row["name"]: row["writable"] for row in rows} == {"Open": "yes", "Shut": ""}
+
+
 def test_options_of_define_belong_to_define(plant, kernel):
     refused = tell(plant, "list", "--unit=bar")
     assert refused.exit_code == 2 and "belong to define" in refused.stderr
@@ -81,20 +91,20 @@ def test_over_the_network_the_kernel_asks_for_the_right(plant, kernel, seed_iden
 def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
     first = write(
         tmp_path / "first.csv",
-        "name,type,description,unit,path,default",
-        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted"""',
-        "Bool.Of,boolean,,,,true",
-        "Int.Of,INTEGER,,m,,-9223372036854775808",
-        "Real.Of,Real,,,,0.1",
-        "Time.Of,Absolute time,,,,1700000000123456789",
-        "Span.Of,Relative time,,,,-1",
-        "Line.Of,Line,,,,True",
-        "Alarm.Of,Alarm,,,,NoKvit",
-        "Station.Of,Station,,,,StHARDERR",
-        "Process.Of,Process,,,,Stop",
-        "Switch.Of,Quaternary,,,,Q_Osc",
-        "Number.Of,Hobj,,,,4294967295",
-        "Plain,Real,,,,")
+        "name,type,description,unit,path,default,writable",
+        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted""",YES',
+        "Bool.Of,boolean,,,,true,",
+        "Int.Of,INTEGER,,m,,-9223372036854775808,no",
+        "Real.Of,Real,,,,0.1,",
+        "Time.Of,Absolute time,,,,1700000000123456789,",
+        "Span.Of,Relative time,,,,-1,",
+        "Line.Of,Line,,,,True,",
+        "Alarm.Of,Alarm,,,,NoKvit,",
+        "Station.Of,Station,,,,StHARDERR,",
+        "Process.Of,Process,,,,Stop,",
+        "Switch.Of,Quaternary,,,,Q_Osc,",
+        "Number.Of,Hobj,,,,4294967295,",
+        "Plain,Real,,,,,")
     imported = tell(plant, "import", str(first))
     assert imported.exit_code == 0, imported.stderr
     assert imported.stdout == f"{first}: 13 objects defined, 0 lines refused\n"

@@ -140,6 +140,7 @@ enum exit_code tell_define(struct tell *tell)
     texts.columns[COLUMN_UNIT] = slice_of(options->unit);
     texts.columns[COLUMN_PATH] = slice_of(options->path);
     texts.columns[COLUMN_DEFAULT] = slice_of(options->default_text);
+    texts.columns[COLUMN_WRITABLE] = slice_of(options->writable ? "yes" : "");
     enum exit_code code = configure(&job, &texts, (struct asked){.word = options->words[0]});
     code = code != EXIT_CODE_OK ? code : settle(&job, 0);
     return code != EXIT_CODE_OK ? code : job.code;

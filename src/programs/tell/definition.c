@@ -10,9 +10,9 @@
 
 #include "base/text.h"
 
-static const char *const column_names[COLUMN_COUNT] = {"name", "type", "kind",   "description",
-                                                       "unit", "path", "default"};
-#define COLUMN_NAMES "name, type, kind, description, unit, path, default"
+static const char *const column_names[COLUMN_COUNT] = {"name", "type", "kind",    "description",
+                                                       "unit", "path", "default", "writable"};
+#define COLUMN_NAMES "name, type, kind, description, unit, path, default, writable"
 
 static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
 
@@ -162,6 +162,17 @@ static d2k_result read_default(struct tell_definition *ret, struct error *err)
     return D2K_OK;
 }
 
+static d2k_result read_writable(struct slice text, bool *ret, struct error *err)
+{
+    char shown[128];
+    *ret = is_word(text, "yes");
+    if (*ret || text.size == 0 || is_word(text, "no")) {
+        return D2K_OK;
+    }
+    return error_set(err, D2K_ARGUMENT, "writable \"%s\": yes, no or empty is allowed",
+                     text_escape(shown, sizeof shown, text));
+}
+
 static d2k_result read_all(const struct definition_texts *texts, struct tell_definition *ret,
                            struct error *err)
 {
@@ -181,6 +192,9 @@ static d2k_result read_all(const struct definition_texts *texts, struct tell_def
     result = read_type(texts->columns[COLUMN_TYPE], &definition->type, err);
     result =
         result != D2K_OK ? result : read_kind(texts->columns[COLUMN_KIND], &definition->kind, err);
+    result = result != D2K_OK
+                 ? result
+                 : read_writable(texts->columns[COLUMN_WRITABLE], &definition->writable, err);
     return result != D2K_OK ? result : read_default(ret, err);
 }
 
@@ -309,5 +323,6 @@ void definition_put(struct buffer *out, const d2k_object_info *object)
     csv_put(out, false, slice_of(object->unit));
     csv_put(out, false, slice_of(object->path));
     put_default(out, object->default_value);
+    csv_put(out, false, slice_of(object->writable ? "yes" : ""));
     csv_end_record(out);
 }

@@ -18,6 +18,7 @@ enum definition_column {
     COLUMN_UNIT,
     COLUMN_PATH,
     COLUMN_DEFAULT,
+    COLUMN_WRITABLE,
     COLUMN_COUNT,
 };
 

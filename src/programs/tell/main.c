@@ -47,7 +47,7 @@ static const struct program_info info = {
         "  --every                     watch: every value, not only the newest\n"
         "  --count=<n>                 watch: end after n values\n"
         "  --for=<seconds>             watch: end after this time\n"
-        "  --description=<text> --unit=<text> --path=<group> --default=<value>\n"
+        "  --description=<text> --unit=<text> --path=<group> --default=<value> --writable\n"
         "                              define: what else is said of the variable\n",
     .argument = tell_options_take,
 };

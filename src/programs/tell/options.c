@@ -17,7 +17,7 @@ struct command_row {
 #define OPTION_NAMES   4u
 #define OPTION_STATE   8u
 #define OPTION_OBJECTS 16u  /* no option: its words are names of objects */
-#define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= */
+#define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= --writable */
 #define OPTION_SET     128u /* --no-wait */
 #define OPTION_ADMIN   64u  /* no option: it is administration */
 
@@ -119,7 +119,7 @@ static bool take_definition(struct tell_options *options, const char *argument)
 static bool says_definition(const struct tell_options *options)
 {
     return options->description != NULL || options->unit != NULL || options->path != NULL ||
-           options->default_text != NULL;
+           options->default_text != NULL || options->writable;
 }
 
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
@@ -136,6 +136,8 @@ static d2k_result take_option(struct tell_options *options, const char *argument
         options->interactive = true;
     } else if (strcmp(argument, "--no-wait") == 0) {
         options->no_wait = true;
+    } else if (strcmp(argument, "--writable") == 0) {
+        options->writable = true;
     } else if (strcmp(argument, "--names") == 0) {
         options->names = true;
     } else if (strncmp(argument, "--state=", 8) == 0) {
@@ -205,9 +207,10 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
         return error_set(err, D2K_ARGUMENT, "--state= belongs to processes, not %s", row->name);
     }
     if (says_definition(options) && (row->options & OPTION_DEFINE) == 0) {
-        return error_set(err, D2K_ARGUMENT,
-                         "--description=, --unit=, --path= and --default= belong to define, not %s",
-                         row->name);
+        return error_set(
+            err, D2K_ARGUMENT,
+            "--description=, --unit=, --path=, --default= and --writable belong to define, not %s",
+            row->name);
     }
     if (options->no_wait && (row->options & OPTION_SET) == 0) {
         return error_set(err, D2K_ARGUMENT, "--no-wait belongs to set, not %s", row->name);

@@ -40,6 +40,7 @@ struct tell_options {
     bool names;        /* --names: list writes nothing else */
     const char *state; /* --state=: "Running"...; NULL: not given; borrowed */
     const char *description, *unit, *path, *default_text; /* of define; NULL: not given; borrowed */
+    bool writable;                                        /* of define */
     uint64_t count;                                       /* --count=, 0: not given */
     unsigned seconds;                                     /* --for=, 0: not given */
 };
