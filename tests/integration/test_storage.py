@@ -287,6 +287,22 @@ def test_a_process_does_not_take_a_user_variable(configured, kernel):
             other.expect("Defined")
 
 
+def test_what_a_process_took_meanwhile_is_taken_back_in_the_store(configured, kernel):
+    """Configure waits for the disk while the same frames define the name as a process's object."""
+    fields = {"type": protocol.INTEGER, "name": "Mine", "description": "", "unit": ""}
+    with administrator(configured) as admin:
+        admin.send_bytes(protocol.encode("Configure", 900, **fields)
+                         + protocol.encode("Define", 901, **fields))
+        assert admin.answer(901).name == "Defined"
+        assert refusal(admin, 900) == "NOT_OWNER"
+        assert define(admin, "Later")  # the store works in order: the repair is done
+    kernel.wait_for_log("AUDIT - ADMIN.API .* configures object Mine: refused: .* belongs to ADMIN.API")
+    kernel.kill()
+    configured.start_kernel()
+    with administrator(configured) as admin:
+        assert read(admin, "Mine") == "no object" and read(admin, "Later") is None
+
+
 # ---- kills ----
 
 class Writer(threading.Thread):

@@ -28,6 +28,14 @@ enum answer {
     ANSWER_VERSION_2, /* Welcome with a version that nobody knows */
 };
 
+/* The last Configure or Delete. */
+struct configured {
+    uint8_t type;
+    char name[D2K_OBJECT_NAME_MAX + 1], description[D2K_DESCRIPTION_MAX + 1];
+    char unit[D2K_UNIT_MAX + 1], properties[1024];
+    size_t properties_size;
+};
+
 struct peer {
     int listening, fd;
     uint16_t port;
@@ -35,6 +43,7 @@ struct peer {
     const char *name; /* of the kernel; NULL: "KNL" */
     struct session *session;
     struct tls_keeper *keeper; /* NULL: a kernel without TLS */
+    uint64_t lacks;            /* capabilities of a kernel that is older */
     enum answer answer;
     uint16_t code;
     uint32_t retry_after_ms;
@@ -51,6 +60,7 @@ struct peer {
     uint64_t sequence, updates;
     d2k_value last_value;
     bool sequence_broken;
+    struct configured configured;
 };
 
 struct test {
@@ -82,7 +92,7 @@ static inline void peer_welcome(struct peer *peer, const struct wire_message *he
 {
     struct wire_message message = {.type = WIRE_WELCOME, .request = hello->request};
     message.as.welcome.version = peer->answer == ANSWER_VERSION_2 ? 2 : 1;
-    message.as.welcome.capabilities = WIRE_CAPABILITIES;
+    message.as.welcome.capabilities = WIRE_CAPABILITIES & ~peer->lacks;
     message.as.welcome.application = slice_of("PLANT");
     message.as.welcome.state = peer->state;
     message.as.welcome.kernel_name = slice_of(peer->name == NULL ? "KNL" : peer->name);
@@ -138,6 +148,17 @@ static inline void peer_update(struct peer *peer, const struct wire_message *mes
     assert_int_equal(rest.left, 0);
 }
 
+static inline void peer_configure(struct peer *peer, const struct wire_configure *d)
+{
+    struct configured *kept = &peer->configured;
+    *kept = (struct configured){.type = d->type, .properties_size = d->properties.size};
+    assert_in_range(d->properties.size, 0, sizeof kept->properties);
+    memcpy(kept->name, d->name.data, d->name.size);
+    memcpy(kept->description, d->description.data, d->description.size);
+    memcpy(kept->unit, d->unit.data, d->unit.size);
+    memcpy(kept->properties, d->properties.data, d->properties.size);
+}
+
 static inline void peer_take(struct peer *peer, const struct wire_message *message)
 {
     struct wire_message answer = {.request = message->request};
@@ -158,6 +179,14 @@ static inline void peer_take(struct peer *peer, const struct wire_message *messa
         break;
     case WIRE_UPDATE:
         peer_update(peer, message);
+        break;
+    case WIRE_CONFIGURE:
+        peer_configure(peer, &message->as.configure);
+        break;
+    case WIRE_DELETE:
+        peer->configured = (struct configured){0};
+        memcpy(peer->configured.name, message->as.delete_object.name.data,
+               message->as.delete_object.name.size);
         break;
     case WIRE_SUBSCRIBE:
         peer->last_subscription = message->as.subscribe.subscription;
