@@ -199,13 +199,13 @@ static d2k_result read_values(struct reader *r)
     if (result == D2K_OK) {
         result = apply_values(r);
     }
-    free(r->directory);
-    r->directory = NULL;
     return result;
 }
 
 static d2k_result finish(struct reader *r, d2k_result result)
 {
+    free(r->directory);
+    r->directory = NULL;
     if (result == D2K_NO_MEMORY) {
         return error_no_memory(r->err);
     }
@@ -311,6 +311,10 @@ d2k_result settings_parse_application(const struct registry_file *file,
         check_client(&r, &ret_settings->tls_client);
         ret_settings->users.present = registry_has_key(file, "Users");
         result = read_rights(&r, &ret_settings->rights);
+    }
+    if (result == D2K_OK) {
+        result = settings_read_processes(file, r.directory, report_mistake, &r,
+                                         &ret_settings->processes);
     }
     return finish(&r, result);
 }
@@ -450,6 +454,7 @@ void settings_free_application(struct application_settings *settings)
     free(settings->users.file);
     free(settings->users.pam_service);
     rights_unref(settings->rights);
+    static_processes_free(&settings->processes);
     *settings = (struct application_settings){0};
 }
 

@@ -9,6 +9,7 @@
 #include "registry/location.h"
 #include "registry/registry.h"
 #include "registry/rights.h"
+#include "registry/static_processes.h"
 
 enum tls_level {
     TLS_LEVEL_NONE,
@@ -89,12 +90,13 @@ struct application_settings {
     struct tls_server_settings tls_server;
     struct tls_client_settings tls_client;
     struct users_settings users;
-    struct rights *rights;      /* [Rights\<n>]; NULL: there are no rules */
-    unsigned max_clients;       /* Max_Clients */
-    unsigned handshake_workers; /* Handshake_Workers; 0: one per processor */
-    unsigned kom_period_ms;     /* [KOM] Period */
-    unsigned kom_groups;        /* [KOM] Groups, KOM_GROUP_... */
-    struct os_file_stamp stamp; /* of the file it was read from */
+    struct rights *rights;             /* [Rights\<n>]; NULL: there are no rules */
+    struct static_processes processes; /* [Process\<name>] */
+    unsigned max_clients;              /* Max_Clients */
+    unsigned handshake_workers;        /* Handshake_Workers; 0: one per processor */
+    unsigned kom_period_ms;            /* [KOM] Period */
+    unsigned kom_groups;               /* [KOM] Groups, KOM_GROUP_... */
+    struct os_file_stamp stamp;        /* of the file it was read from */
 };
 
 /* installation.conf */

@@ -69,6 +69,12 @@ static const struct setting_choice kom_groups[] = {
     {0},
 };
 
+static const struct setting_choice autostarts[] = {
+    {"off", STATIC_AUTOSTART_OFF, CHOICE_SHOWN, NULL},
+    {"on", STATIC_AUTOSTART_ON, CHOICE_SHOWN, NULL},
+    {0},
+};
+
 #define CHOICES(list)                                    \
     {                                                    \
         .parse = setting_parse_choice, .choices = (list) \
@@ -121,11 +127,26 @@ static const struct setting_type clients_type = NUMBER(setting_parse_unsigned, 1
 static const struct setting_type workers_type = NUMBER(setting_parse_unsigned, 0, 64);
 static const struct setting_type period_type = NUMBER(setting_parse_unsigned, 100, 3600000);
 
+static const struct setting_type autostart_type = CHOICES(autostarts);
+static const struct setting_type priority_type = NUMBER(setting_parse_unsigned, 0, 999);
+static const struct setting_type init_time_type = NUMBER(setting_parse_unsigned, 0, 3600);
+static const struct setting_type stop_time_type = NUMBER(setting_parse_unsigned, 1, 3600);
+_Static_assert(STATIC_PRIORITY_MAX == 999 && STATIC_PROCESS_TIME_MAX_S == 3600, "as above");
+static const struct setting_type words_type = {.name = "words, \"quoted\" where they have blanks",
+                                               .parse = setting_parse_words,
+                                               .is_list = true};
+static const struct setting_type environment_type = {
+    .name = "words NAME=value, \"quoted\" where they have blanks",
+    .parse = setting_parse_environment,
+    .is_list = true};
+
 #define APPLICATION(member)  offsetof(struct application_settings, member)
 #define INSTALLATION(member) offsetof(struct installation_settings, member)
 
 #define RIGHTS_KEY     "Rights\\<n>"
 #define REDUNDANCY_KEY "Redundancy\\<group>\\Kernel_<n>"
+
+#define PROCESS_KEY "Process\\<name>"
 
 static const struct setting table[] = {
     {SETTINGS_INSTALLATION, "", "DefaultApplication", &name_type, INSTALLATION(default_application),
@@ -229,6 +250,34 @@ static const struct setting table[] = {
      "refuse", SETTING_WHILE_RUNNING, "kernel",
      "Whether somebody may log on over a link without TLS, where everybody on the network can read "
      "the password. The local socket is no such link."},
+
+    {SETTINGS_APPLICATION, PROCESS_KEY, "Executable", &path_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_AT_START, "kernel",
+     "Program that the kernel starts as the process <name> (SELF.KOM). Required where the section "
+     "stands."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "Parameters", &words_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_AT_START, "kernel",
+     "Its parameters, as they are: no shell reads them. /W or --name must give it the name of the "
+     "section."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "Directory", &path_type, SETTING_ONLY_CHECKED, NULL,
+     SETTING_AT_START, "kernel",
+     "Directory that it runs in; without it that of the configuration file."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "Environment", &environment_type, SETTING_ONLY_CHECKED,
+     NULL, SETTING_AT_START, "kernel",
+     "Variables of its environment; besides these it gets PATH, HOME, LANG and TZ of the kernel, "
+     "D2K_CONFIG_DIR, and nothing else."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "Autostart", &autostart_type, SETTING_ONLY_CHECKED, "on",
+     SETTING_AT_START, "kernel",
+     "on: it is started with the kernel, and again when it crashes or hangs. off: it is only "
+     "known."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "StartPriority", &priority_type, SETTING_ONLY_CHECKED, "0",
+     SETTING_AT_START, "kernel", "Higher ones start first and are stopped last."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "InitTime", &init_time_type, SETTING_ONLY_CHECKED, "10",
+     SETTING_AT_START, "kernel",
+     "Seconds that it may take to register before the next one is started all the same."},
+    {SETTINGS_APPLICATION, PROCESS_KEY, "StopTimeout", &stop_time_type, SETTING_ONLY_CHECKED, "10",
+     SETTING_AT_START, "kernel",
+     "Seconds that it may take to end after SIGTERM before it gets SIGKILL."},
 
     {SETTINGS_APPLICATION, "KOM", "Period", &period_type, APPLICATION(kom_period_ms), "1000",
      SETTING_WHILE_RUNNING, "kom", "Milliseconds between two measurements of this machine."},

@@ -37,6 +37,14 @@ struct setting_type {
 /* Whether the table has the section, or one below it, in this file. */
 bool settings_knows_section(const char *file, const char *key);
 
+/* Reads the sections Process\<name> into ret_processes, sorted, with the defaults of the table.
+ * `report` gets what is wrong between values; what is wrong with a single value was reported by who
+ * checked it against its row. D2K_NO_MEMORY. */
+d2k_result settings_read_processes(const struct registry_file *file, const char *directory,
+                                   void (*report)(void *context, unsigned line, const char *text),
+                                   void *context,
+                                   struct static_processes *ret_processes) D2K_MUST_CHECK;
+
 /* The key of the table that is nearest to a misspelt one, or NULL. */
 const char *settings_near_section(const char *file, const char *key);
 

@@ -349,3 +349,62 @@ d2k_result setting_parse_rights(const struct setting_type *type, const struct se
     (void)target;
     return rights_words_parse(input->text, &unused, input->problem, input->problem_size);
 }
+
+static d2k_result store_words(char **words, void *target)
+{
+    char ***place = target;
+    if (place == NULL) {
+        static_words_free(words);
+        return D2K_OK;
+    }
+    static_words_free(*place);
+    *place = words;
+    return D2K_OK;
+}
+
+static d2k_result parse_words(const struct setting_input *input, char ***ret_words)
+{
+    switch (static_words_parse(input->raw, ret_words)) {
+    case D2K_OK:
+        return D2K_OK;
+    case D2K_NO_MEMORY:
+        return D2K_NO_MEMORY;
+    case D2K_LIMIT:
+        return refuse(input, "more than 256 words");
+    default:
+        return refuse(input, "a double quote is not closed");
+    }
+}
+
+_Static_assert(STATIC_PROCESS_WORDS_MAX == 256, "the sentence says 256");
+
+d2k_result setting_parse_words(const struct setting_type *type, const struct setting_input *input,
+                               void *target)
+{
+    char **words;
+    (void)type;
+    d2k_result result = parse_words(input, &words);
+    return result == D2K_OK ? store_words(words, target) : result;
+}
+
+/* A letter or _, then letters, digits and _, up to '='. */
+static bool is_variable(const char *word)
+{
+    size_t size = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+    return size > 0 && word[size] == '=' && !(word[0] >= '0' && word[0] <= '9');
+}
+
+d2k_result setting_parse_environment(const struct setting_type *type,
+                                     const struct setting_input *input, void *target)
+{
+    char **words;
+    (void)type;
+    d2k_result result = parse_words(input, &words);
+    for (size_t i = 0; result == D2K_OK && words[i] != NULL; i++) {
+        if (!is_variable(words[i])) {
+            static_words_free(words);
+            return refuse(input, "each word must be NAME=value (\"NAME=with blanks\")");
+        }
+    }
+    return result == D2K_OK ? store_words(words, target) : result;
+}

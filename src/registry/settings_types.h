@@ -30,6 +30,12 @@ d2k_result setting_parse_patterns(const struct setting_type *type,
 d2k_result setting_parse_rights(const struct setting_type *type, const struct setting_input *input,
                                 void *target); /* only checked */
 
+d2k_result setting_parse_words(const struct setting_type *type, const struct setting_input *input,
+                               void *target); /* char **, static_words_parse() */
+d2k_result setting_parse_environment(const struct setting_type *type,
+                                     const struct setting_input *input,
+                                     void *target); /* char **, each NAME=value */
+
 /* "None, TLSNoPeerAuth" with this separator. Returns ret. */
 char *setting_choices_text(const struct setting_choice *choices, const char *separator, char *ret,
                            size_t size);
