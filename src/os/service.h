@@ -28,6 +28,10 @@ int os_service_notify(const char *state) D2K_MUST_CHECK;
  * not. */
 uint64_t os_service_watchdog_ms(void);
 
+/* What the service manager wants to hear of this process may come from a child of it too, which
+ * then finds its watchdog by os_service_watchdog_ms(). */
+void os_service_let_child_speak(void);
+
 /* Whether stderr leads to the journal ($JOURNAL_STREAM names it and it is still the same). */
 bool os_service_stderr_is_journal(void);
 

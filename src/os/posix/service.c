@@ -106,6 +106,14 @@ uint64_t os_service_watchdog_ms(void)
     return interval_us / 1000;
 }
 
+void os_service_let_child_speak(void)
+{
+    if (getenv("WATCHDOG_PID") != NULL && !is_for_us("WATCHDOG_PID")) {
+        (void)unsetenv("WATCHDOG_USEC");
+    }
+    (void)unsetenv("WATCHDOG_PID");
+}
+
 bool os_service_stderr_is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM");
