@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "kernel/kernel.h"
+#include "kernel/parent.h"
 #include "os/clock.h"
 
 static const struct machine_state states[] = {
@@ -158,7 +159,7 @@ static void on_shutdown(struct client *c, const struct wire_message *message)
     char why[sizeof reason + 128];
     (void)snprintf(why, sizeof why, "the kernel was asked to end by %s%s%s", c->process->name,
                    reason[0] != '\0' ? ": " : "", reason);
-    kernel_end(c->kernel, why);
+    kernel_ask_to_end(c->kernel, why);
 }
 
 /* Below `info` nothing is offered: what is audited must stay in the log. */
@@ -326,6 +327,9 @@ static void end_process(struct client *c, const char *why)
     log_write(kernel->log, c->end_state == PROCESS_STOP ? LOG_INFO : LOG_WARNING, "SERVER",
               "Process ended. ClientName: %s Id: %u State: %s Reason: %s", c->process->name,
               c->process->id, state_word(c->end_state), why);
+    if (c->end_state == PROCESS_WDERR) {
+        parent_line_hangs(kernel->setup.parent_line, c->process->name);
+    }
     commands_client_gone(c);
     subscriber_free(c->subscriber);
     c->subscriber = NULL;

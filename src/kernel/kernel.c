@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "kernel/parent.h"
 #include "os/clock.h"
 #include "os/system.h"
 
@@ -89,7 +90,9 @@ void kernel_tidy(struct kernel *kernel)
 
 static void on_asked_to_end(void *context)
 {
-    kernel_end(context, "the kernel was asked to end by a signal");
+    struct kernel *kernel = context;
+    kernel_end(kernel,
+               kernel->end_asked ? kernel->end_why : "the kernel was asked to end by a signal");
 }
 
 static void on_not_opened(void *context, const char *address, const char *tls_version,
@@ -161,6 +164,18 @@ d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup, 
     kernel->tags_at_ms = os_monotonic_ms();
     kernel->tags_cpu_ns = os_process_cpu_ns();
     return tags_define(kernel, err);
+}
+
+void kernel_ask_to_end(struct kernel *kernel, const char *why)
+{
+    if (!kernel->end_asked && !kernel->ending && parent_line_end(kernel->setup.parent_line)) {
+        kernel->end_asked = true;
+        text_copy(kernel->end_why, sizeof kernel->end_why, why);
+        log_write(kernel->log, LOG_INFO, "SERVER",
+                  "Kernel is to end: %s. Static processes are stopped first.", why);
+    } else if (!kernel->end_asked) {
+        kernel_end(kernel, why);
+    }
 }
 
 void kernel_end(struct kernel *kernel, const char *why)

@@ -45,6 +45,7 @@ struct kernel_setup {
     uint32_t admin_uid; /* this user and root may administer over the local socket */
     struct tls_keeper *keeper;
     struct guard *guard;
+    int parent_line; /* to the parent process; -1: there is none */
 };
 
 /* Who wrote, and his how many-th write it is. */
@@ -79,6 +80,8 @@ struct kernel {
     uint64_t connection_sql_id;     /* of the last registration */
     uint64_t messages;              /* received since the start */
     bool ending;
+    bool end_asked; /* the parent was told; why stands in end_why */
+    char end_why[ERROR_TEXT_MAX];
     uint64_t tick_ms; /* last */
     bool tick_was_late;
     struct service service;
@@ -162,6 +165,8 @@ d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup,
 struct net_callbacks kernel_callbacks(struct kernel *kernel);
 /* For the hooks of the plant. */
 void kernel_wake(void *context, struct subscriber *subscriber);
+/* Has the parent stop the static processes and then end us; without a parent as kernel_end(). */
+void kernel_ask_to_end(struct kernel *kernel, const char *why);
 /* Says good-bye to everybody and ends; `why` stands in the log and is told to the clients. */
 void kernel_end(struct kernel *kernel, const char *why);
 /* Goes on with what clients that have ended leave behind in the plant, a slice a turn. */

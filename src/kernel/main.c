@@ -8,16 +8,20 @@
 #include "base/version.h"
 #include "kernel/kernel.h"
 #include "kernel/options.h"
+#include "kernel/parent.h"
 #include "log/log_file.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/process.h"
 #include "os/service.h"
+#include "os/socket.h"
 #include "os/system.h"
 #include "registry/settings.h"
 #include "store/hobj_table.h"
 #include "wire/value.h"
 
 #define LOG_NAME       "KNL-SELF"
+#define PARENT_LOG     "KNL-PARENT"
 #define STATE_DIR_MODE 0700u
 #define RUN_DIR_MODE   0755u
 #define ANY_ADDRESS_V4 "0.0.0.0"
@@ -40,6 +44,8 @@ struct program {
     struct application_settings settings;
     const char *application;
     char *log_dir, *state_dir, *run_dir;
+    unsigned sockets;          /* that the service manager has opened */
+    struct parent_child child; /* line -1: there is no parent */
     struct log_file *log_file;
     struct log *log;
     struct hobj_table *hobjs;
@@ -114,12 +120,13 @@ static d2k_result make_directories(struct program *p, struct error *err)
     return D2K_OK;
 }
 
-static d2k_result open_log(struct program *p, struct error *err)
+/* The parent has no thread, so that it may start processes. */
+static d2k_result open_log(struct program *p, const char *name, bool threaded, struct error *err)
 {
     struct log_file_options options = {
         .directory = p->log_dir,
-        .name = LOG_NAME,
-        .threaded = true,
+        .name = name,
+        .threaded = threaded,
         .also_stderr = os_is_terminal(2),
         .to_journal = os_service_stderr_is_journal(),
         .json = p->options.log_json,
@@ -129,11 +136,15 @@ static d2k_result open_log(struct program *p, struct error *err)
     d2k_result rc = log_file_open(&options, &p->log_file, err);
     if (rc == D2K_OK) {
         p->log = log_file_log(p->log_file);
-        log_write(p->log, LOG_INFO, "SERVER",
-                  "D2000 Kernel " D2K_VERSION_TEXT " starts. Application: %s Configuration: %s",
-                  p->application, p->location.config_dir);
     }
     return rc;
+}
+
+static void close_log(struct program *p)
+{
+    log_file_close(p->log_file);
+    p->log_file = NULL;
+    p->log = NULL;
 }
 
 /* Warnings are for the log, which could not be opened before the configuration was read. */
@@ -226,6 +237,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
         .admin_uid = os_user_id(),
         .keeper = p->keeper,
         .guard = p->guard,
+        .parent_line = p->child.line,
     };
     d2k_result rc = kernel_init(&p->kernel, &setup, err);
     if (rc == D2K_OK) {
@@ -336,9 +348,9 @@ static d2k_result listen_everywhere(struct program *p, struct error *err)
 {
     uint16_t port = 0;
     bool local = false;
-    d2k_result rc = adopt_sockets(p, os_service_sockets(), &port, &local, err);
+    d2k_result rc = adopt_sockets(p, p->sockets, &port, &local, err);
     if (rc == D2K_OK && port == 0) {
-        port = p->options.port;
+        port = p->child.port != 0 ? p->child.port : p->options.port;
         rc = listen_on_tcp(p, &port, err);
     }
     if (rc == D2K_OK && !local) {
@@ -346,6 +358,7 @@ static d2k_result listen_everywhere(struct program *p, struct error *err)
     }
     if (rc == D2K_OK) {
         service_ready(&p->kernel, port);
+        parent_line_ready(p->child.line, port);
         (void)printf("Listening on port %u\n", port);
         (void)fflush(stdout);
     }
@@ -354,15 +367,53 @@ static d2k_result listen_everywhere(struct program *p, struct error *err)
 
 /* ---- life ---- */
 
-static d2k_result run(struct program *p, struct error *err)
+/* What is needed of both processes, before there are two. */
+static d2k_result prepare(struct program *p, struct error *err)
 {
     d2k_result rc = read_configuration(p, err);
-    if (rc == D2K_OK) {
-        rc = make_directories(p, err);
+    return rc == D2K_OK ? make_directories(p, err) : rc;
+}
+
+/* Where there are static processes this becomes the parent, and goes on in its child. False: this
+ * is the parent, and all is over. */
+static bool split(struct program *p, int *ret_exit_code, d2k_result *ret_result, struct error *err)
+{
+    if (p->settings.processes.count == 0) {
+        return true;
     }
-    if (rc == D2K_OK) {
-        rc = open_log(p, err);
+    *ret_result = open_log(p, PARENT_LOG, false, err);
+    if (*ret_result != D2K_OK) {
+        return true;
     }
+    os_service_let_child_speak();
+    struct parent_setup setup = {&p->settings.processes, p->log, p->location.config_dir};
+    bool is_child = parent_run(&setup, &p->child, ret_exit_code);
+    close_log(p);
+    return is_child;
+}
+
+/* What has the network must not start programs, whoever may come to command it. */
+static d2k_result give_up_rights(const struct program *p, struct error *err)
+{
+    int error = p->child.line >= 0 ? os_process_forbid_programs() : 0;
+    if (error != 0) {
+        return error_set(err, D2K_INTERNAL,
+                         "the network process cannot give up the right to start programs: %s",
+                         os_error_text(error));
+    }
+    return D2K_OK;
+}
+
+static d2k_result run(struct program *p, struct error *err)
+{
+    d2k_result rc = open_log(p, LOG_NAME, true, err);
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    log_write(p->log, LOG_INFO, "SERVER",
+              "D2000 Kernel " D2K_VERSION_TEXT " starts. Application: %s Configuration: %s",
+              p->application, p->location.config_dir);
+    rc = give_up_rights(p, err);
     if (rc != D2K_OK) {
         return rc;
     }
@@ -396,7 +447,10 @@ static void clean_up(struct program *p)
     plant_free(p->plant);
     hobj_table_close(p->hobjs);
     tls_keeper_close(p->keeper);
-    log_file_close(p->log_file);
+    if (p->child.line >= 0) {
+        os_socket_close(p->child.line);
+    }
+    close_log(p);
     free(p->run_dir);
     free(p->log_dir);
     free(p->state_dir);
@@ -407,7 +461,8 @@ static void clean_up(struct program *p)
 
 int main(int argc, char **argv)
 {
-    struct program p = {0};
+    struct program p = {.child = {.line = -1}};
+    int parent_exit_code = EXIT_INTERNAL;
     struct error err = {0};
     d2k_result rc = kernel_options_parse(argc, argv, &p.options, &err);
     if (rc == D2K_OK && (p.options.help || p.options.version)) {
@@ -417,6 +472,14 @@ int main(int argc, char **argv)
     }
     if (rc == D2K_OK) {
         os_ignore_broken_pipes();
+        p.sockets = os_service_sockets();
+        rc = prepare(&p, &err);
+    }
+    if (rc == D2K_OK && !split(&p, &parent_exit_code, &rc, &err)) {
+        clean_up(&p);
+        return parent_exit_code;
+    }
+    if (rc == D2K_OK) {
         (void)os_raise_descriptor_limit();
         rc = run(&p, &err);
     }

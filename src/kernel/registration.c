@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "kernel/kernel.h"
+#include "kernel/parent.h"
 #include "os/clock.h"
 #include "os/system.h"
 
@@ -156,6 +157,7 @@ static void accept_registration(struct client *c)
     log_write(kernel->log, LOG_INFO, "SERVER",
               "RegistraterProces OK. ClientName: %s Id: %u ComputerName: %s SAS: 0",
               c->process->name, c->process->id, c->process->computer);
+    parent_line_registered(kernel->setup.parent_line, c->process->name);
     answer_registered(c);
     registration_forget(c);
     tags_clients_changed(kernel);

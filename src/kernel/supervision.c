@@ -1,0 +1,259 @@
+/* The rules of static processes: who is started, ended, started again, and when. */
+#include "kernel/supervision.h"
+
+#include <stdlib.h>
+
+#define MS_PER_S 1000u
+
+uint64_t growing_wait_ms(struct growing_wait *wait, uint64_t started_ms, uint64_t now_ms)
+{
+    if (now_ms - started_ms >= SUPERVISION_STEADY_MS) {
+        wait->failures = 0;
+    }
+    uint64_t ms = SUPERVISION_WAIT_MIN_MS;
+    for (unsigned i = 0; i < wait->failures && ms < SUPERVISION_WAIT_MAX_MS; i++) {
+        ms *= 2;
+    }
+    wait->failures++;
+    return ms < SUPERVISION_WAIT_MAX_MS ? ms : SUPERVISION_WAIT_MAX_MS;
+}
+
+d2k_result supervision_init(struct supervision *s, const struct static_processes *processes,
+                            const struct supervision_hooks *hooks)
+{
+    *s = (struct supervision){.processes = processes, .hooks = *hooks};
+    s->at = calloc(processes->count + 1, sizeof s->at[0]);
+    if (s->at == NULL) {
+        return D2K_NO_MEMORY;
+    }
+    for (size_t i = 0; i < processes->count; i++) {
+        bool automatic = processes->at[i].autostart == STATIC_AUTOSTART_ON;
+        s->at[i].state = automatic ? SUPERVISED_QUEUED : SUPERVISED_STOPPED;
+    }
+    return D2K_OK;
+}
+
+void supervision_free(struct supervision *s)
+{
+    free(s->at);
+    s->at = NULL;
+}
+
+static const struct static_process *settings_of(const struct supervision *s, size_t index)
+{
+    return &s->processes->at[index];
+}
+
+static bool is_alive(const struct supervised *process)
+{
+    return process->state >= SUPERVISED_STARTING;
+}
+
+static bool is_being_ended(const struct supervised *process)
+{
+    return process->state == SUPERVISED_STOPPING || process->state == SUPERVISED_KILLED;
+}
+
+/* Whoever has Autostart is started again. */
+static void after_failure(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (s->ending || settings_of(s, index)->autostart == STATIC_AUTOSTART_OFF) {
+        process->state = SUPERVISED_STOPPED;
+        return;
+    }
+    uint64_t wait_ms = growing_wait_ms(&process->wait, process->started_ms, now_ms);
+    process->state = SUPERVISED_WAITING;
+    process->due_ms = now_ms + wait_ms;
+    process->restarts++;
+    s->hooks.again(s->hooks.context, index, wait_ms);
+}
+
+static void start(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    process->state = SUPERVISED_STARTING;
+    process->started_ms = now_ms;
+    process->due_ms = now_ms + (uint64_t)settings_of(s, index)->init_time_s * MS_PER_S;
+    if (!s->hooks.start(s->hooks.context, index)) {
+        after_failure(s, index, now_ms);
+    }
+}
+
+static void stop(struct supervision *s, size_t index, uint64_t now_ms, bool again)
+{
+    struct supervised *process = &s->at[index];
+    process->again = again;
+    if (is_being_ended(process)) {
+        return;
+    }
+    process->hung = false;
+    process->state = SUPERVISED_STOPPING;
+    process->due_ms = now_ms + (uint64_t)settings_of(s, index)->stop_timeout_s * MS_PER_S;
+    s->hooks.end(s->hooks.context, index, false);
+}
+
+static void do_what_is_due(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (now_ms < process->due_ms) {
+        return;
+    }
+    switch (process->state) {
+    case SUPERVISED_WAITING:
+        start(s, index, now_ms);
+        break;
+    case SUPERVISED_STARTING:
+        process->state = SUPERVISED_RUNNING;
+        s->hooks.late(s->hooks.context, index);
+        break;
+    case SUPERVISED_STOPPING:
+        process->state = SUPERVISED_KILLED;
+        s->hooks.end(s->hooks.context, index, true);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The first start: whoever is next waits for all that were started before. */
+static void start_queued(struct supervision *s, uint64_t now_ms)
+{
+    for (size_t i = 0; i < s->processes->count; i++) {
+        if (s->at[i].state == SUPERVISED_QUEUED) {
+            start(s, i, now_ms);
+        }
+        if (s->at[i].state == SUPERVISED_STARTING) {
+            return;
+        }
+    }
+}
+
+static void stop_last(struct supervision *s, uint64_t now_ms)
+{
+    for (size_t i = s->processes->count; i-- > 0;) {
+        if (is_alive(&s->at[i])) {
+            stop(s, i, now_ms, false);
+            return;
+        }
+        s->at[i].state = SUPERVISED_STOPPED;
+    }
+}
+
+static uint64_t next_due(const struct supervision *s)
+{
+    uint64_t next = SUPERVISION_NEVER;
+    for (size_t i = 0; i < s->processes->count; i++) {
+        const struct supervised *process = &s->at[i];
+        bool waits = process->state == SUPERVISED_WAITING ||
+                     process->state == SUPERVISED_STARTING || process->state == SUPERVISED_STOPPING;
+        next = waits && process->due_ms < next ? process->due_ms : next;
+    }
+    return next;
+}
+
+uint64_t supervision_tick(struct supervision *s, uint64_t now_ms)
+{
+    for (size_t i = 0; i < s->processes->count; i++) {
+        do_what_is_due(s, i, now_ms);
+    }
+    if (s->ending) {
+        stop_last(s, now_ms);
+    } else {
+        start_queued(s, now_ms);
+    }
+    return next_due(s);
+}
+
+void supervision_registered(struct supervision *s, size_t index)
+{
+    if (s->at[index].state == SUPERVISED_STARTING) {
+        s->at[index].state = SUPERVISED_RUNNING;
+    }
+}
+
+void supervision_hangs(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    bool runs = process->state == SUPERVISED_STARTING || process->state == SUPERVISED_RUNNING;
+    if (runs && !s->ending && settings_of(s, index)->autostart == STATIC_AUTOSTART_ON) {
+        stop(s, index, now_ms, true);
+        process->hung = true;
+    }
+}
+
+void supervision_ended(struct supervision *s, size_t index, bool well, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    bool was_asked = is_being_ended(process);
+    if (was_asked ? process->again && process->hung : !well) {
+        after_failure(s, index, now_ms);
+    } else if (was_asked && process->again && !s->ending) {
+        start(s, index, now_ms);
+    } else {
+        process->state = SUPERVISED_STOPPED;
+    }
+}
+
+void supervision_end_all(struct supervision *s)
+{
+    s->ending = true;
+}
+
+bool supervision_all_ended(const struct supervision *s)
+{
+    for (size_t i = 0; i < s->processes->count; i++) {
+        if (is_alive(&s->at[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- what an administrator asks for ---- */
+
+const char *supervision_start(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (s->ending) {
+        return "the kernel is ending";
+    }
+    if (is_being_ended(process)) {
+        return "it is being stopped: start it when it has ended, or ask for a restart";
+    }
+    if (is_alive(process)) {
+        return "it runs already";
+    }
+    process->wait = (struct growing_wait){0};
+    start(s, index, now_ms);
+    return NULL;
+}
+
+const char *supervision_stop(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (is_alive(process)) {
+        stop(s, index, now_ms, false);
+    } else if (process->state == SUPERVISED_STOPPED) {
+        return "it does not run";
+    } else {
+        process->state = SUPERVISED_STOPPED;
+    }
+    return NULL;
+}
+
+const char *supervision_restart(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (s->ending) {
+        return "the kernel is ending";
+    }
+    process->wait = (struct growing_wait){0};
+    if (is_alive(process)) {
+        stop(s, index, now_ms, true);
+        process->hung = false;
+    } else {
+        start(s, index, now_ms);
+    }
+    return NULL;
+}

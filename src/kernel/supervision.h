@@ -1,0 +1,93 @@
+/* kernel/supervision.h: when which static process is started, ended and started again. Rules only:
+ * time comes in, what is to be done goes out through hooks, nothing is known of the system.
+ *
+ * They start in their order, each when the one before it has registered, ended, or used up its
+ * initialisation time. One with Autostart that crashes or hangs is started again after a wait that
+ * doubles; one that ends in order stays ended. At the end they stop one by one, the last one first.
+ * One thread. */
+#ifndef D2K_KERNEL_SUPERVISION_H
+#define D2K_KERNEL_SUPERVISION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/static_processes.h"
+
+#define SUPERVISION_WAIT_MIN_MS 500u   /* before the first new start; it doubles up to */
+#define SUPERVISION_WAIT_MAX_MS 60000u /* this */
+#define SUPERVISION_STEADY_MS   60000u /* who ran so long waits the shortest time again */
+#define SUPERVISION_NEVER       UINT64_MAX
+
+/* A wait that grows. All zero: nothing has failed yet. */
+struct growing_wait {
+    unsigned failures;
+};
+
+/* How long to wait after something that ran from started_ms to now_ms has failed. */
+uint64_t growing_wait_ms(struct growing_wait *wait, uint64_t started_ms, uint64_t now_ms);
+
+enum supervised_state {
+    SUPERVISED_STOPPED,  /* does not run, and is not to */
+    SUPERVISED_QUEUED,   /* the first start of all: its turn has not come */
+    SUPERVISED_WAITING,  /* starts again at due_ms */
+    SUPERVISED_STARTING, /* has until due_ms to register */
+    SUPERVISED_RUNNING,
+    SUPERVISED_STOPPING, /* was asked to end, is killed at due_ms */
+    SUPERVISED_KILLED,   /* its end has not been seen yet */
+};
+
+struct supervised {
+    enum supervised_state state;
+    uint64_t started_ms, due_ms;
+    struct growing_wait wait;
+    uint32_t restarts; /* because of a crash or a hang */
+    bool again;        /* STOPPING, KILLED: it is started again when it has ended */
+    bool hung;         /* STOPPING, KILLED: because it hangs */
+};
+
+struct supervision_hooks {
+    /* Starts it; false: it could not be, which counts as a crash and was logged. */
+    bool (*start)(void *context, size_t index);
+    /* Asks it to end, or kills it when `hard`. */
+    void (*end)(void *context, size_t index, bool hard);
+    /* It did not register in its initialisation time. */
+    void (*late)(void *context, size_t index);
+    /* It is to be started again, in wait_ms. */
+    void (*again)(void *context, size_t index, uint64_t wait_ms);
+    void *context;
+};
+
+struct supervision {
+    const struct static_processes *processes; /* must outlive it */
+    struct supervision_hooks hooks;
+    struct supervised *at; /* as many, in the same order */
+    bool ending;
+};
+
+/* D2K_NO_MEMORY. Nothing is started before supervision_tick(). */
+d2k_result supervision_init(struct supervision *s, const struct static_processes *processes,
+                            const struct supervision_hooks *hooks) D2K_MUST_CHECK;
+void supervision_free(struct supervision *s);
+
+/* Does what is due; returns when it wants to be called again, or SUPERVISION_NEVER. Also after
+ * every call of the functions below. */
+uint64_t supervision_tick(struct supervision *s, uint64_t now_ms);
+
+/* It has registered. */
+void supervision_registered(struct supervision *s, size_t index);
+/* Its watchdog ran out. Only who has Autostart is ended for that. */
+void supervision_hangs(struct supervision *s, size_t index, uint64_t now_ms);
+/* It has ended; `well`: in order. */
+void supervision_ended(struct supervision *s, size_t index, bool well, uint64_t now_ms);
+/* All are to end, and none starts any more. */
+void supervision_end_all(struct supervision *s);
+/* None runs any more. */
+bool supervision_all_ended(const struct supervision *s);
+
+/* What an administrator asks for. NULL: it is done or under way; else why not, for people. */
+const char *supervision_start(struct supervision *s, size_t index, uint64_t now_ms);
+const char *supervision_stop(struct supervision *s, size_t index, uint64_t now_ms);
+const char *supervision_restart(struct supervision *s, size_t index, uint64_t now_ms);
+
+#endif
