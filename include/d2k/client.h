@@ -213,6 +213,13 @@ typedef enum d2k_process_state {
     D2K_PROCESS_WDERR = 3, /* its watchdog messages were missing */
 } d2k_process_state;
 
+/* Of several processes of one name, which one gives the values of its objects. */
+typedef enum d2k_instance_state {
+    D2K_INSTANCE_NONE = 0, /* it was started without an instance, or has ended */
+    D2K_INSTANCE_ACTIVE = 1,
+    D2K_INSTANCE_PASSIVE = 2, /* what it publishes is left out; it may have to take over */
+} d2k_instance_state;
+
 typedef struct d2k_process_info {
     uint32_t id;
     const char *name;
@@ -226,6 +233,8 @@ typedef struct d2k_process_info {
     uint64_t connection_sql_id;
     uint64_t values_in, values_out; /* from it to the kernel, from the kernel to it */
     const char *user;               /* who is logged on there; "": nobody */
+    d2k_instance_state instance_state;
+    bool preferred; /* instance */
 } d2k_process_info;
 
 typedef enum d2k_event_type {
@@ -251,6 +260,9 @@ typedef enum d2k_event_type {
     D2K_EVENT_LOGGED_ON,   /* `request`: d2k_log_on() has succeeded; `text` is the user */
     D2K_EVENT_OBJECT_GONE, /* an object that a subscription matched was deleted: `text` is its name,
                               `count` its number */
+    D2K_EVENT_INSTANCE,    /* this process, an instance, is from now on what `count` says, a
+                              d2k_instance_state. The newest values of one that becomes active are
+                              published again by themselves */
 } d2k_event_type;
 
 typedef struct d2k_event {
@@ -408,6 +420,22 @@ D2K_API d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason,
  */
 D2K_API d2k_result d2k_set_kernel_log_level(d2k_client *client, d2k_log_level level,
                                             uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* ---- instances ---- */
+
+/* This instance of a process (1..15) shall be active, the one that is active passive. The preferred
+ * one is active whenever it connects, and at once if it is connected; 0: none is preferred. Only
+ * over the local socket or with the right to administer. Answered with D2K_EVENT_DONE, or
+ * D2K_EVENT_FAILED: D2K_NOT_FOUND (it is not connected, or the name does not run with instances).
+ * D2K_ARGUMENT, D2K_STATE (not connected, or a kernel that does not know it), D2K_LIMIT,
+ * D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_set_active_instance(d2k_client *client, const char *process,
+                                           unsigned instance, uint64_t *ret_request) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_set_preferred_instance(d2k_client *client, const char *process,
+                                              unsigned instance,
+                                              uint64_t *ret_request) D2K_MUST_CHECK;
+/* What this process is now; D2K_INSTANCE_NONE also while it is not registered. */
+D2K_API d2k_instance_state d2k_client_instance_state(const d2k_client *client);
 
 /* ---- facts about the link (while registered; "" or 0 otherwise) ---- */
 D2K_API bool d2k_client_registered(const d2k_client *client);

@@ -109,6 +109,7 @@ struct link {
     char kernel_version[4 * WIRE_NAME_MAX + 1]; /* escaped */
     char process_name[WIRE_NAME_MAX + 1];
     uint64_t connection_sql_id;
+    d2k_instance_state instance_state;
 };
 
 struct waiting_event {
@@ -168,6 +169,7 @@ enum request_kind {
     REQUEST_DELETE,
     REQUEST_LOG_ON,
     REQUEST_LOG_OFF,
+    REQUEST_INSTANCE,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */
@@ -363,6 +365,12 @@ void link_registered(d2k_client *client, const struct wire_registered *answer);
 /* Nobody has to log on (any more): the program is told that it is connected. */
 void link_ready(d2k_client *client);
 
+/* ---- instances.c ---- */
+
+/* The kernel says what this process is now. Before the program is told that it is connected, it is
+ * only noted. */
+void instances_state(d2k_client *client, uint8_t state);
+
 /* ---- logon.c ---- */
 
 /* Whether the configuration names a user with his password. */
@@ -439,6 +447,8 @@ void objects_defined(d2k_client *client, struct request *request, uint32_t hobj)
 const char *objects_refused(d2k_client *client, struct request *request);
 /* An object of this process that takes commands; NULL: none. */
 const d2k_object *objects_find(const d2k_client *client, uint32_t hobj);
+/* The newest values are sent once more: those that were sent did not count. */
+void objects_publish_again(d2k_client *client);
 /* All have to be defined again on the next link, and their newest values sent. */
 void objects_link_ended(d2k_client *client);
 

@@ -133,6 +133,9 @@ static void dispatch_opening(d2k_client *client, const struct wire_message *mess
             link_ready(client);
         }
         break;
+    case WIRE_INSTANCE_STATE:
+        instances_state(client, message->as.instance_state.state);
+        break;
     case WIRE_FAILED:
         if (client->link.logon_request != 0 && message->request == client->link.logon_request) {
             logon_failed(client, &message->as.failed);
@@ -325,6 +328,9 @@ static void dispatch_registered(d2k_client *client, const struct wire_message *m
         break;
     case WIRE_WRITE_RESULT:
         writes_result(client, message);
+        break;
+    case WIRE_INSTANCE_STATE:
+        instances_state(client, message->as.instance_state.state);
         break;
     case WIRE_LOGGED_ON:
         take_logged_on(client, message);

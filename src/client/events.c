@@ -168,6 +168,12 @@ static void fill_process_properties(struct events *events, struct slice list)
     if (good && properties_find(list, PROPERTY_USER, &bytes) && !text_is_utf8(bytes)) {
         bytes.size = 0;
     }
+    uint8_t state = 0;
+    if (good && properties_find(list, PROPERTY_INSTANCE_STATE, &bytes)) {
+        (void)property_u8(bytes, &state);
+    }
+    events->process.instance_state = (d2k_instance_state)(state & ~WIRE_INSTANCE_PREFERRED);
+    events->process.preferred = (state & WIRE_INSTANCE_PREFERRED) != 0;
     char *user = events->process_texts.user;
     events->process.user = store(user, sizeof(events->process_texts.user), bytes);
 }

@@ -245,6 +245,7 @@ void link_registered(d2k_client *client, const struct wire_registered *answer)
     memcpy(client->resume_token, answer->resume_token, WIRE_TOKEN_SIZE);
     client->has_resume_token = true;
     link->connection_sql_id = answer->connection_sql_id;
+    link->instance_state = D2K_INSTANCE_NONE;
     memcpy(link->process_name, answer->process_name.data, answer->process_name.size);
     link->process_name[answer->process_name.size] = '\0';
     link->watchdog_ms =
@@ -268,6 +269,9 @@ void link_ready(d2k_client *client)
     client_change_state(client, CLIENT_REGISTERED);
     lines_established(client);
     events_add(client, D2K_EVENT_CONNECTED, 0, link->connection_sql_id, D2K_OK, link->process_name);
+    if (link->instance_state != D2K_INSTANCE_NONE) {
+        events_add(client, D2K_EVENT_INSTANCE, 0, link->instance_state, D2K_OK, NULL);
+    }
     subscriptions_registered(client);
     writes_registered(client);
 }

@@ -249,6 +249,21 @@ const char *objects_refused(d2k_client *client, struct request *request)
     return object->name;
 }
 
+void objects_publish_again(d2k_client *client)
+{
+    LIST_EACH(&client->objects.all, at, following)
+    {
+        d2k_object *object = LIST_MEMBER(at, struct d2k_object, all_link);
+        if (object->newest.set && object->definition != DEFINITION_REFUSED) {
+            set_unsent(object, true);
+        }
+        if (object->unsent && object->definition == DEFINITION_ACCEPTED) {
+            move_to(object, &client->objects.to_publish);
+        }
+    }
+    objects_work(client);
+}
+
 void objects_link_ended(d2k_client *client)
 {
     LIST_EACH(&client->objects.all, at, following)

@@ -225,6 +225,9 @@ static handler *handler_of(uint16_t type)
     case WIRE_LIST_OBJECTS:
     case WIRE_LIST_PROCESSES:
         return queries_ask;
+    case WIRE_SET_ACTIVE_INSTANCE:
+    case WIRE_SET_PREFERRED_INSTANCE:
+        return instances_request;
     case WIRE_LOG_ON:
         return logon_on;
     case WIRE_LOG_OFF:
@@ -334,7 +337,10 @@ static void end_process(struct client *c, const char *why)
     subscriber_free(c->subscriber);
     c->subscriber = NULL;
     kernel_tidy(kernel);
+    char name[WIRE_NAME_MAX + 1];
+    (void)text_copy(name, sizeof name, c->process->name);
     plant_process_end(kernel->plant, c->process, c->end_state, os_wall_ns());
+    instances_tell(kernel, name);
     tags_clients_changed(kernel);
 }
 

@@ -452,9 +452,8 @@ static void begin(struct client *c, struct client *owner, struct object *object,
 
 static struct client *owner_of(struct kernel *kernel, const struct object *object)
 {
-    const struct process *process = plant_process(kernel->plant, slice_of(object->owner));
-    return process == NULL || process->state != PROCESS_RUNNING ? NULL
-                                                                : client_of(kernel, process->link);
+    const struct process *process = plant_process_active(kernel->plant, slice_of(object->owner));
+    return process == NULL ? NULL : client_of(kernel, process->link);
 }
 
 void commands_write(struct client *c, const struct wire_message *message, struct object *object,

@@ -139,10 +139,11 @@ struct client {
     uint64_t last_sequence;        /* of its published values */
     struct list queries;           /* struct query, in the order they came */
     unsigned query_count;
-    unsigned change_count;         /* that wait for the store */
-    unsigned command_count;        /* of this writer that are open */
-    char user[USERS_NAME_MAX + 1]; /* who is logged on; "": nobody */
-    uint64_t logon_ticket;         /* of the logon that is being checked; 0: none */
+    unsigned change_count;             /* that wait for the store */
+    unsigned command_count;            /* of this writer that are open */
+    char user[USERS_NAME_MAX + 1];     /* who is logged on; "": nobody */
+    uint64_t logon_ticket;             /* of the logon that is being checked; 0: none */
+    enum instance_state instance_told; /* what the client knows that it is */
     uint64_t logon_request;
     bool reviewing; /* what it may see has changed */
     size_t review_position;
@@ -240,6 +241,15 @@ void logon_on(struct client *c, const struct wire_message *message);
 void logon_off(struct client *c, const struct wire_message *message);
 /* Takes what the guard has: rules that changed, passwords that were checked. */
 void logon_take_news(struct kernel *kernel);
+
+/* instances.c: several processes under one name */
+
+/* Tells the instances of this name what they are now, where it has changed. */
+void instances_tell(struct kernel *kernel, const char *name);
+/* Another instance gives the values of its objects: what it publishes is left out. */
+bool instances_is_passive(const struct client *c);
+/* SetActiveInstance, SetPreferredInstance. */
+void instances_request(struct client *c, const struct wire_message *message);
 
 /* commands.c: writes to objects of other processes */
 

@@ -102,6 +102,11 @@ static void answer_process(struct client *c, struct query *q, const struct proce
     info->values_in = p->values_in;
     info->values_out = p->values_out;
     buffer_init(&properties, WIRE_LENGTH_MAX);
+    if (p->instance != 0) {
+        properties_put_u8(
+            &properties, PROPERTY_INSTANCE_STATE,
+            (uint8_t)(p->instance_state | (p->preferred ? WIRE_INSTANCE_PREFERRED : 0)));
+    }
     if (p->user[0] != '\0') {
         properties_put(&properties, PROPERTY_USER, slice_of(p->user));
     }

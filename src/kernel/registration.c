@@ -143,12 +143,17 @@ static void accept_registration(struct client *c)
     }
     facts_of(c, &facts);
     facts.connection_sql_id = kernel->connection_sql_id + 1;
-    if (!os_random(facts.resume_token, sizeof facts.resume_token) ||
-        (c->subscriber = subscriber_new(kernel->plant, c)) == NULL ||
-        plant_process_start(kernel->plant, &facts, &c->process, &err) != D2K_OK) {
+    d2k_result rc = D2K_NO_MEMORY;
+    if (os_random(facts.resume_token, sizeof facts.resume_token) &&
+        (c->subscriber = subscriber_new(kernel->plant, c)) != NULL) {
+        rc = plant_process_start(kernel->plant, &facts, &c->process, &err);
+    }
+    if (rc != D2K_OK) {
         subscriber_free(c->subscriber);
         c->subscriber = NULL;
-        refuse_registration(c, WIRE_CODE_INTERNAL, "the kernel has no memory for one more process");
+        refuse_registration(c, rc == D2K_EXISTS ? WIRE_CODE_NAME_IN_USE : WIRE_CODE_INTERNAL,
+                            rc == D2K_EXISTS ? err.text
+                                             : "the kernel has no memory for one more process");
         return;
     }
     kernel->connection_sql_id++;
@@ -160,7 +165,15 @@ static void accept_registration(struct client *c)
     parent_line_registered(kernel->setup.parent_line, c->process->name);
     answer_registered(c);
     registration_forget(c);
+    instances_tell(kernel, c->process->name);
     tags_clients_changed(kernel);
+}
+
+/* Each instance of a name has a place of its own. */
+static const struct process *holder_of_name(const struct client *c)
+{
+    return plant_process_instance(c->kernel->plant, slice_of(c->registration->name),
+                                  c->registration->instance);
 }
 
 static void refuse_name_in_use(struct client *c, const struct process *holder)
@@ -188,8 +201,7 @@ static void start_probe(struct client *c, struct net_link *holder)
 void registration_probe(struct client *c, uint64_t now_ms)
 {
     struct net_link *holder = net_link_find(c->kernel->net, c->holder);
-    const struct process *process =
-        plant_process(c->kernel->plant, slice_of(c->registration->name));
+    const struct process *process = holder_of_name(c);
     bool held = process != NULL && process->state == PROCESS_RUNNING;
     if (holder != NULL && held && net_link_received_bytes(holder) > c->holder_bytes) {
         refuse_name_in_use(c, process);
@@ -211,7 +223,7 @@ void registration_probe(struct client *c, uint64_t now_ms)
 static void resolve_name(struct client *c)
 {
     struct kernel *kernel = c->kernel;
-    const struct process *holder = plant_process(kernel->plant, slice_of(c->registration->name));
+    const struct process *holder = holder_of_name(c);
     if (holder == NULL || holder->state != PROCESS_RUNNING) {
         accept_registration(c);
         return;
@@ -250,7 +262,9 @@ static bool take_facts(struct client *c, const struct wire_message *message)
     (void)text_escape(kept->name, sizeof kept->name, r->process_name);
     (void)text_escape(kept->version, sizeof kept->version, r->program_version);
     (void)text_escape(kept->computer, sizeof kept->computer, r->computer_name);
-    return text_is_process_name(r->process_name) && r->process_instance <= 15;
+    bool numbered = (r->flags & WIRE_REGISTER_NUMBERED) != 0;
+    return text_is_process_name(r->process_name) && r->process_instance <= INSTANCE_MAX &&
+           !(numbered && r->process_instance != 0);
 }
 
 void registration_register(struct client *c, const struct wire_message *message)
@@ -284,7 +298,7 @@ void registration_register(struct client *c, const struct wire_message *message)
             err.text[0] != '\0'
                 ? err.text
                 : "process names are <workstation>.<suffix>: letters, digits, _ and - , a "
-                  "dot, 1 to 8 letters or digits; instance 0 to 15");
+                  "dot, 1 to 8 letters or digits; instance 0 to 15, and 0 for a numbered name");
         return;
     }
     resolve_name(c);

@@ -55,11 +55,14 @@ static d2k_result set_value(struct client *c, uint32_t hobj, const d2k_value *va
     return plant_set(c->kernel->plant, slice_of(c->process->name), object, value, now_ns, err);
 }
 
-/* Takes every value that is right; of those that are not, the first is reported. */
+/* Takes every value that is right; of those that are not, the first is reported. What a passive
+ * instance publishes is left out: it cannot know yet that it is passive, or goes on so as to be
+ * ready. */
 void values_update(struct client *c, const struct wire_message *message)
 {
     struct cursor rest = cursor_of(message->as.update.values.data, message->as.update.values.size);
     int64_t now_ns = os_wall_ns();
+    bool passive = instances_is_passive(c);
     d2k_result first_rc = D2K_OK;
     struct error first = {0};
     for (;;) {
@@ -77,7 +80,7 @@ void values_update(struct client *c, const struct wire_message *message)
         }
         c->last_sequence = value.sequence;
         c->process->values_in++;
-        d2k_result rc = set_value(c, hobj, &value, now_ns, &err);
+        d2k_result rc = passive ? D2K_OK : set_value(c, hobj, &value, now_ns, &err);
         if (rc != D2K_OK && first_rc == D2K_OK) {
             first_rc = rc;
             first = err;
@@ -133,6 +136,18 @@ static void write_unknown(struct client *c, const struct wire_message *message, 
     commands_answer(c, message->request, &id, WIRE_CODE_NOT_FOUND, why->text);
 }
 
+static d2k_result set_now(struct client *c, struct object *object, const d2k_value *value,
+                          struct error *err)
+{
+    struct slice name = slice_of(c->process->name);
+    if (instances_is_passive(c)) {
+        return error_set(err, D2K_NOT_ALLOWED,
+                         "instance %u of %s is passive; the active one sets %s",
+                         c->process->instance, c->process->name, object->name);
+    }
+    return plant_set(c->kernel->plant, name, object, value, os_wall_ns(), err);
+}
+
 /* The owner writes what is his own, or somebody what only the kernel sets: done or refused at once.
  */
 static void write_now(struct client *c, const struct wire_message *message, struct object *object,
@@ -142,8 +157,7 @@ static void write_now(struct client *c, const struct wire_message *message, stru
     char audit[COMMANDS_AUDIT_MAX];
     struct command_id id = command_id_of(&message->as.write);
     (void)commands_audit_text(c, object, value, audit);
-    d2k_result rc =
-        plant_set(c->kernel->plant, slice_of(c->process->name), object, value, os_wall_ns(), &err);
+    d2k_result rc = set_now(c, object, value, &err);
     log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s: %s%s", audit,
               rc == D2K_OK ? "done" : "refused: ", err.text);
     commands_answer(c, message->request, &id, rc == D2K_OK ? WIRE_CODE_NONE : client_code_of(rc),

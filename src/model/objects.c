@@ -33,6 +33,7 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
     map_init(&plant->awaited, true, seed);
     map_init(&plant->stems, true, seed);
     map_init(&plant->processes_by_name, true, seed);
+    map_init(&plant->instance_groups, true, seed);
     number_table_init(&plant->objects_by_number, object_number);
     number_table_init(&plant->processes_by_number, process_number);
     list_init(&plant->patterns);
@@ -70,6 +71,11 @@ static void free_processes(struct plant *plant)
     }
     free(plant->processes);
     map_free(&plant->processes_by_name);
+    struct instance_group *group = NULL;
+    for (size_t at = 0; (group = map_next(&plant->instance_groups, &at)) != NULL;) {
+        free(group);
+    }
+    map_free(&plant->instance_groups);
     number_table_free(&plant->processes_by_number);
 }
 
@@ -145,7 +151,7 @@ static bool number_is_free_for(const struct plant *plant, uint32_t number, struc
     const struct object *object = number_table_get(&plant->objects_by_number, number);
     const struct process_record *process = number_table_get(&plant->processes_by_number, number);
     return (object == NULL || plant_names_equal(name, object->name)) &&
-           (process == NULL || plant_names_equal(name, process->facts.name));
+           (process == NULL || plant_names_equal(name, process->key));
 }
 
 static uint32_t number_known_for(const struct plant *plant, struct slice name)

@@ -42,6 +42,7 @@
 #include "base/error.h"
 #include "base/link_id.h"
 #include "base/list.h"
+#include "model/instances.h"
 
 /* Limits; tested at the limit and one past it. */
 #define PLANT_OBJECTS_MAX       1000000u
@@ -270,10 +271,19 @@ enum process_state {
     PROCESS_WDERR, /* watchdog messages were missing */
 };
 
+/* The numbers are those of the wire. */
+enum instance_state {
+    INSTANCE_NONE = 0, /* a process without instances, or one that has ended */
+    INSTANCE_ACTIVE = 1,
+    INSTANCE_PASSIVE = 2,
+};
+
 struct process {
     uint32_t id;
     char name[65];
-    uint16_t instance;
+    uint16_t instance; /* 1..INSTANCE_MAX; 0: none */
+    enum instance_state instance_state;
+    bool preferred; /* instance; also when it has ended */
     enum process_state state;
     char version[65];
     char computer[65];
@@ -289,26 +299,45 @@ struct process {
     struct link_id link; /* generation 0 unless RUNNING */
 };
 
-/* Registers a process under its name; the caller has made sure that none is RUNNING under it. It
- * keeps the id that the name had before (facts->id is not read). *ret_process lives until it has
- * ended and was pushed out by PLANT_ENDED_PROCESSES_MAX later ones; a process that starts again
- * under its name takes over the same structure. D2K_ARGUMENT (name rules), D2K_STATE (one is
- * RUNNING), D2K_LIMIT (no number is left), D2K_NO_MEMORY. */
+/* Registers a process under its name and instance; the caller has made sure that none is RUNNING
+ * under them. It keeps the id that they had before (facts->id is not read). *ret_process lives
+ * until it has ended and was pushed out by PLANT_ENDED_PROCESSES_MAX later ones; a process that
+ * starts again takes over the same structure. An instance becomes active or passive
+ * (model/instances.h); where it takes over from another one the objects of the name become invalid.
+ * D2K_ARGUMENT (name rules, instance), D2K_STATE (one is RUNNING), D2K_EXISTS (the name runs with
+ * instances, and this one has none, or the other way round), D2K_LIMIT (no number is left),
+ * D2K_NO_MEMORY. */
 d2k_result plant_process_start(struct plant *plant, const struct process *facts,
                                struct process **ret_process, struct error *err) D2K_MUST_CHECK;
-/* It ended; its objects become invalid (plant_owner_gone); its link and resume token are forgotten.
- * Does nothing when it is not RUNNING. */
+/* It ended; its objects become invalid (plant_owner_gone), unless it was a passive instance; its
+ * link and resume token are forgotten. Another instance may be active then. Does nothing when it is
+ * not RUNNING. */
 void plant_process_end(struct plant *plant, struct process *process, enum process_state how,
                        int64_t now_ns);
-struct process *plant_process(const struct plant *plant, struct slice name); /* NULL: never seen */
+/* Without an instance. NULL: never seen. */
+struct process *plant_process(const struct plant *plant, struct slice name);
+struct process *plant_process_instance(const struct plant *plant, struct slice name,
+                                       unsigned instance);
+/* Who gives the values of the objects of this name: it runs without instances, or is the active
+ * one. NULL: nobody runs. */
+struct process *plant_process_active(const struct plant *plant, struct slice name);
+/* Another instance shall be active: the objects become invalid until it publishes. D2K_NOT_FOUND
+ * (it is not connected). */
+d2k_result plant_activate_instance(struct plant *plant, struct slice name, unsigned instance,
+                                   struct error *err) D2K_MUST_CHECK;
+/* This one is active whenever it is connected, from now on until another one is activated; 0: none
+ * is preferred. Holds as long as the plant lives. D2K_ARGUMENT (over INSTANCE_MAX), D2K_NOT_FOUND
+ * (the name does not run with instances). */
+d2k_result plant_prefer_instance(struct plant *plant, struct slice name, unsigned instance,
+                                 struct error *err) D2K_MUST_CHECK;
 /* Smallest number NN >= 1 for which <computer>_<NN>.<suffix> is not RUNNING; writes the name, NN
  * with two digits at least. D2K_ARGUMENT (not <computer>.<suffix>, or the name gets too long),
  * D2K_LIMIT (over PLANT_PROCESS_NUMBER_MAX). */
 d2k_result plant_process_number(struct plant *plant, struct slice computer_and_suffix,
                                 char ret_name[65], struct error *err) D2K_MUST_CHECK;
 size_t plant_running_count(const struct plant *plant);
-/* Walks all processes, running and ended, one per name; position 0.. ; NULL: past the end. Stable
- * until one is started or ended. */
+/* Walks all processes, running and ended, one per name and instance; position 0.. ; NULL: past the
+ * end. Stable until one is started or ended. */
 struct process *plant_process_at(const struct plant *plant, size_t position);
 
 #endif

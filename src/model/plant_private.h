@@ -39,6 +39,12 @@ struct stem {
     char name[];
 };
 
+/* A name that runs, or ran and has a preferred one, as instances. */
+struct instance_group {
+    struct instances instances;
+    char name[];
+};
+
 struct plant {
     struct plant_hooks hooks;
     uint32_t next_number; /* over PLANT_NUMBER_MAX: all are used up */
@@ -64,13 +70,17 @@ struct plant {
     size_t process_count, process_capacity;
     struct map processes_by_name;
     struct number_table processes_by_number;
+    struct map instance_groups;
     struct list ended; /* process_record.ended, oldest first */
     size_t ended_count;
 };
 
+#define PROCESS_KEY_MAX (64u + 5u) /* "[15]_" */
+
 struct process_record {
     struct process facts;
-    struct list ended; /* linked to itself while it runs */
+    char key[PROCESS_KEY_MAX + 1]; /* "[2]_SELF.ARC", or the name where there is no instance */
+    struct list ended;             /* linked to itself while it runs */
 };
 
 /* The number for a name: the one it has or had, else a new one. *ret_is_new: it is to be stored

@@ -6,16 +6,134 @@
 #include "base/text.h"
 #include "model/plant_private.h"
 
+/* The name must not be longer than 64 bytes. */
+static struct slice key_of(struct slice name, unsigned instance, char ret_key[PROCESS_KEY_MAX + 1])
+{
+    if (instance == 0) {
+        (void)snprintf(ret_key, PROCESS_KEY_MAX + 1, "%.*s", (int)name.size, name.data);
+    } else {
+        (void)snprintf(ret_key, PROCESS_KEY_MAX + 1, "[%u]_%.*s", instance, (int)name.size,
+                       name.data);
+    }
+    return slice_of(ret_key);
+}
+
+static struct process_record *find_process(const struct plant *plant, struct slice name,
+                                           unsigned instance)
+{
+    char key[PROCESS_KEY_MAX + 1];
+    if (!text_is_process_name(name) || instance > INSTANCE_MAX) {
+        return NULL;
+    }
+    return map_get(&plant->processes_by_name, instance == 0 ? name : key_of(name, instance, key));
+}
+
 struct process *plant_process(const struct plant *plant, struct slice name)
 {
-    struct process_record *record = map_get(&plant->processes_by_name, name);
+    return plant_process_instance(plant, name, 0);
+}
+
+struct process *plant_process_instance(const struct plant *plant, struct slice name,
+                                       unsigned instance)
+{
+    struct process_record *record = find_process(plant, name, instance);
     return record == NULL ? NULL : &record->facts;
 }
 
-static bool is_running(const struct plant *plant, const char *name)
+static bool is_running(const struct plant *plant, struct slice name, unsigned instance)
 {
-    const struct process *process = plant_process(plant, slice_of(name));
-    return process != NULL && process->state == PROCESS_RUNNING;
+    const struct process_record *record = find_process(plant, name, instance);
+    return record != NULL && record->facts.state == PROCESS_RUNNING;
+}
+
+/* ---- instances ---- */
+
+struct process *plant_process_active(const struct plant *plant, struct slice name)
+{
+    const struct instance_group *group = map_get(&plant->instance_groups, name);
+    unsigned instance = group == NULL ? 0 : group->instances.active;
+    return is_running(plant, name, instance) ? plant_process_instance(plant, name, instance) : NULL;
+}
+
+static struct instance_group *group_obtain(struct plant *plant, struct slice name)
+{
+    struct instance_group *group = map_get(&plant->instance_groups, name);
+    if (group != NULL) {
+        return group;
+    }
+    group = calloc(1, sizeof *group + name.size + 1);
+    if (group == NULL) {
+        return NULL;
+    }
+    memcpy(group->name, name.data, name.size);
+    if (!map_add(&plant->instance_groups, slice_of(group->name), group)) {
+        free(group);
+        return NULL;
+    }
+    return group;
+}
+
+/* Without anybody connected or preferred there is nothing to remember. */
+static void group_release(struct plant *plant, struct instance_group *group)
+{
+    if (group->instances.connected == 0 && group->instances.preferred == 0) {
+        map_remove(&plant->instance_groups, slice_of(group->name));
+        free(group);
+    }
+}
+
+/* The processes are told what they are now; `changed`: the values of the one that was active until
+ * now count no more. */
+static void group_settle(struct plant *plant, struct instance_group *group, bool changed)
+{
+    const struct instances *instances = &group->instances;
+    struct slice name = slice_of(group->name);
+    for (unsigned instance = 1; instance <= INSTANCE_MAX; instance++) {
+        struct process_record *record = find_process(plant, name, instance);
+        if (record != NULL) {
+            record->facts.preferred = instances->preferred == instance;
+            record->facts.instance_state = !instances_connected(instances, instance) ? INSTANCE_NONE
+                                           : instances->active == instance ? INSTANCE_ACTIVE
+                                                                           : INSTANCE_PASSIVE;
+        }
+    }
+    if (changed) {
+        plant_owner_gone(plant, name);
+    }
+    if (instances->active != 0) {
+        plant_owner_present(plant, name);
+    }
+    group_release(plant, group);
+}
+
+d2k_result plant_activate_instance(struct plant *plant, struct slice name, unsigned instance,
+                                   struct error *err)
+{
+    char shown[256];
+    struct instance_group *group = map_get(&plant->instance_groups, name);
+    if (group == NULL || !instances_connected(&group->instances, instance)) {
+        return error_set(err, D2K_NOT_FOUND, "instance %u of %s is not connected", instance,
+                         text_escape(shown, sizeof shown, name));
+    }
+    group_settle(plant, group, instances_activate(&group->instances, instance));
+    return D2K_OK;
+}
+
+d2k_result plant_prefer_instance(struct plant *plant, struct slice name, unsigned instance,
+                                 struct error *err)
+{
+    char shown[256];
+    struct instance_group *group = map_get(&plant->instance_groups, name);
+    if (instance > INSTANCE_MAX) {
+        return error_set(err, D2K_ARGUMENT, "instance %u: 0 (none) to %u is allowed", instance,
+                         INSTANCE_MAX);
+    }
+    if (group == NULL) {
+        return error_set(err, D2K_NOT_FOUND, "%s does not run with instances",
+                         text_escape(shown, sizeof shown, name));
+    }
+    group_settle(plant, group, instances_prefer(&group->instances, instance));
+    return D2K_OK;
 }
 
 /* ---- start ---- */
@@ -32,7 +150,7 @@ static d2k_result register_record(struct plant *plant, struct process_record *re
     if (!number_table_add(&plant->processes_by_number, record)) {
         return error_no_memory(err);
     }
-    if (!map_add(&plant->processes_by_name, slice_of(record->facts.name), record)) {
+    if (!map_add(&plant->processes_by_name, slice_of(record->key), record)) {
         number_table_remove(&plant->processes_by_number, record);
         return error_no_memory(err);
     }
@@ -44,13 +162,13 @@ static d2k_result start_first(struct plant *plant, const struct process *facts,
                               struct process_record **ret_record, struct error *err)
 {
     bool is_new_number = false;
-    struct slice name = slice_of(facts->name);
     struct process_record *record = malloc(sizeof *record);
     if (record == NULL) {
         return error_no_memory(err);
     }
     record->facts = *facts;
     list_init(&record->ended);
+    struct slice name = key_of(slice_of(facts->name), facts->instance, record->key);
     d2k_result result = plant_number(plant, name, &record->facts.id, &is_new_number, err);
     if (result == D2K_OK) {
         result = register_record(plant, record, err);
@@ -64,7 +182,7 @@ static d2k_result start_first(struct plant *plant, const struct process *facts,
     return D2K_OK;
 }
 
-/* The name in the record is the key of the map: it keeps its first spelling. */
+/* A name keeps its first spelling. */
 static void start_again(struct plant *plant, struct process_record *record,
                         const struct process *facts)
 {
@@ -76,28 +194,76 @@ static void start_again(struct plant *plant, struct process_record *record,
     memcpy(record->facts.name, before.name, sizeof before.name);
 }
 
-d2k_result plant_process_start(struct plant *plant, const struct process *facts,
-                               struct process **ret_process, struct error *err)
+/* Instance and start without an instance of one name exclude each other. */
+static d2k_result check_kind(const struct plant *plant, const struct process *facts,
+                             struct error *err)
+{
+    struct slice name = slice_of(facts->name);
+    const struct instance_group *group = map_get(&plant->instance_groups, name);
+    if (facts->instance == 0 && group != NULL && group->instances.active != 0) {
+        return error_set(err, D2K_EXISTS,
+                         "%s runs with instances (%u is active); another one needs a number too",
+                         facts->name, group->instances.active);
+    }
+    if (facts->instance != 0 && is_running(plant, name, 0)) {
+        return error_set(err, D2K_EXISTS,
+                         "%s runs without an instance; it must end before instance %u can start",
+                         facts->name, facts->instance);
+    }
+    return D2K_OK;
+}
+
+static d2k_result check_start(const struct plant *plant, const struct process *facts,
+                              struct error *err)
 {
     char shown[256];
     struct slice name = slice_of(facts->name);
-    struct process_record *record = map_get(&plant->processes_by_name, name);
     if (!text_is_process_name(name)) {
         return error_set(err, D2K_ARGUMENT, "\"%s\" is no process name",
                          text_escape(shown, sizeof shown, name));
     }
-    if (record == NULL) {
-        d2k_result result = start_first(plant, facts, &record, err);
-        if (result != D2K_OK) {
-            return result;
-        }
-    } else if (record->facts.state == PROCESS_RUNNING) {
-        return error_set(err, D2K_STATE, "process %s runs already", record->facts.name);
-    } else {
-        start_again(plant, record, facts);
+    if (facts->instance > INSTANCE_MAX) {
+        return error_set(err, D2K_ARGUMENT, "instance %u: 1 to %u is allowed", facts->instance,
+                         INSTANCE_MAX);
     }
+    if (is_running(plant, name, facts->instance)) {
+        return error_set(err, D2K_STATE, "process %s runs already", facts->name);
+    }
+    return check_kind(plant, facts, err);
+}
+
+static void join_name(struct plant *plant, struct process_record *record,
+                      struct instance_group *group)
+{
     record->facts.state = PROCESS_RUNNING;
-    plant_owner_present(plant, name);
+    if (group == NULL) {
+        plant_owner_present(plant, slice_of(record->facts.name));
+    } else {
+        group_settle(plant, group, instances_connect(&group->instances, record->facts.instance));
+    }
+}
+
+d2k_result plant_process_start(struct plant *plant, const struct process *facts,
+                               struct process **ret_process, struct error *err)
+{
+    struct instance_group *group = NULL;
+    d2k_result result = check_start(plant, facts, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    struct process_record *record = find_process(plant, slice_of(facts->name), facts->instance);
+    if (facts->instance != 0 && (group = group_obtain(plant, slice_of(facts->name))) == NULL) {
+        return error_no_memory(err);
+    }
+    if (record != NULL) {
+        start_again(plant, record, facts);
+    } else if ((result = start_first(plant, facts, &record, err)) != D2K_OK) {
+        if (group != NULL) {
+            group_release(plant, group);
+        }
+        return result;
+    }
+    join_name(plant, record, group);
     *ret_process = &record->facts;
     return D2K_OK;
 }
@@ -110,7 +276,7 @@ static void forget_oldest_ended(struct plant *plant)
     size_t at = 0;
     list_remove(&record->ended);
     plant->ended_count--;
-    map_remove(&plant->processes_by_name, slice_of(record->facts.name));
+    map_remove(&plant->processes_by_name, slice_of(record->key));
     number_table_remove(&plant->processes_by_number, record);
     while (plant->processes[at] != record) {
         at++;
@@ -119,6 +285,18 @@ static void forget_oldest_ended(struct plant *plant)
     memmove(plant->processes + at, plant->processes + at + 1,
             (plant->process_count - at) * sizeof(struct process_record *));
     free(record);
+}
+
+static void leave_name(struct plant *plant, const struct process *process)
+{
+    struct slice name = slice_of(process->name);
+    struct instance_group *group =
+        process->instance != 0 ? map_get(&plant->instance_groups, name) : NULL;
+    if (group == NULL) {
+        plant_owner_gone(plant, name);
+    } else {
+        group_settle(plant, group, instances_leave(&group->instances, process->instance));
+    }
 }
 
 void plant_process_end(struct plant *plant, struct process *process, enum process_state how,
@@ -135,7 +313,7 @@ void plant_process_end(struct plant *plant, struct process *process, enum proces
     memset(process->resume_token, 0, sizeof process->resume_token);
     list_append(&plant->ended, &record->ended);
     plant->ended_count++;
-    plant_owner_gone(plant, slice_of(process->name));
+    leave_name(plant, process);
     if (plant->ended_count > PLANT_ENDED_PROCESSES_MAX) {
         forget_oldest_ended(plant);
     }
@@ -178,7 +356,7 @@ d2k_result plant_process_number(struct plant *plant, struct slice computer_and_s
     struct slice suffix = {dot + 1, computer_and_suffix.size - computer.size - 1};
     for (unsigned number = 1; number <= PLANT_PROCESS_NUMBER_MAX; number++) {
         d2k_result result = numbered_name(computer, suffix, number, ret_name, err);
-        if (result != D2K_OK || !is_running(plant, ret_name)) {
+        if (result != D2K_OK || !is_running(plant, slice_of(ret_name), 0)) {
             return result;
         }
     }

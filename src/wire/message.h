@@ -95,6 +95,12 @@
 #define WIRE_PROCESS_CRASH   2u
 #define WIRE_PROCESS_WDERR   3u
 
+/* Of one of several instances of a process. */
+#define WIRE_INSTANCE_NONE      0u
+#define WIRE_INSTANCE_ACTIVE    1u
+#define WIRE_INSTANCE_PASSIVE   2u
+#define WIRE_INSTANCE_PREFERRED 0x80u /* added to them in ProcessInfo */
+
 /* Codes of Refuse, Bye, Failed and WriteResult: X(NAME, number, meaning). Never renumber. */
 #define WIRE_CODES(X)                                                                           \
     X(NONE, 0, "no error: a normal end (log-off)")                                              \
@@ -249,6 +255,11 @@ const char *wire_code_name(uint16_t code);
     S(sentence, WIRE_SENTENCE_MAX)
 #define WIRE_FIELDS_shutdown(F, S)      S(reason, WIRE_SENTENCE_MAX)
 #define WIRE_FIELDS_set_log_level(F, S) F(u8, level)
+#define WIRE_FIELDS_set_active_instance(F, S) \
+    S(process_name, WIRE_NAME_MAX)            \
+    F(u16, instance)
+#define WIRE_FIELDS_set_preferred_instance(F, S) WIRE_FIELDS_set_active_instance(F, S)
+#define WIRE_FIELDS_instance_state(F, S)         F(u8, state)
 #define WIRE_FIELDS_log_on(F, S) \
     S(user, WIRE_NAME_MAX)       \
     S(password, WIRE_PASSWORD_MAX)
@@ -257,42 +268,45 @@ const char *wire_code_name(uint16_t code);
 
 /* From: C client, K kernel, B both. State of the link in which it is allowed: OPENING (before
  * registration), REGISTERED, ANY. M(number, NAME, lower-case name, DocumentName, from, state). */
-#define WIRE_MESSAGES(M)                                                        \
-    M(1, HELLO, hello, Hello, C, OPENING)                                       \
-    M(2, WELCOME, welcome, Welcome, K, OPENING)                                 \
-    M(3, REGISTER, registration, Register, C, OPENING)                          \
-    M(4, REGISTERED, registered, Registered, K, OPENING)                        \
-    M(5, REFUSE, refuse, Refuse, B, OPENING)                                    \
-    M(6, BYE, bye, Bye, B, ANY)                                                 \
-    M(7, WATCHDOG, watchdog, Watchdog, B, REGISTERED)                           \
-    M(8, PING, ping, Ping, B, REGISTERED)                                       \
-    M(9, PONG, pong, Pong, B, REGISTERED)                                       \
-    M(16, DONE, done, Done, K, REGISTERED)                                      \
-    M(17, FAILED, failed, Failed, K, REGISTERED)                                \
-    M(32, DEFINE, define, Define, C, REGISTERED)                                \
-    M(33, DEFINED, defined, Defined, K, REGISTERED)                             \
-    M(34, OBJECT_INFO, object_info, ObjectInfo, K, REGISTERED)                  \
-    M(35, OBJECT_GONE, object_gone, ObjectGone, K, REGISTERED)                  \
-    M(36, UPDATE, update, Update, B, REGISTERED)                                \
-    M(37, ACKNOWLEDGE_UP_TO, acknowledge_up_to, AcknowledgeUpTo, C, REGISTERED) \
-    M(38, ACKNOWLEDGED, acknowledged, Acknowledged, K, REGISTERED)              \
-    M(39, DELETE, delete_object, Delete, C, REGISTERED)                         \
-    M(40, CONFIGURE, configure, Configure, C, REGISTERED)                       \
-    M(48, SUBSCRIBE, subscribe, Subscribe, C, REGISTERED)                       \
-    M(49, UNSUBSCRIBE, unsubscribe, Unsubscribe, C, REGISTERED)                 \
-    M(50, SNAPSHOT_BEGIN, snapshot_begin, SnapshotBegin, K, REGISTERED)         \
-    M(51, SNAPSHOT_END, snapshot_end, SnapshotEnd, K, REGISTERED)               \
-    M(52, OVERRUN, overrun, Overrun, K, REGISTERED)                             \
-    M(53, READ, read, Read, C, REGISTERED)                                      \
-    M(54, LIST_OBJECTS, list_objects, ListObjects, C, REGISTERED)               \
-    M(55, LIST_PROCESSES, list_processes, ListProcesses, C, REGISTERED)         \
-    M(56, PROCESS_INFO, process_info, ProcessInfo, K, REGISTERED)               \
-    M(64, WRITE, write, Write, B, REGISTERED)                                   \
-    M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)               \
-    M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)                          \
-    M(81, SET_LOG_LEVEL, set_log_level, SetLogLevel, C, REGISTERED)             \
-    M(96, LOG_ON, log_on, LogOn, C, REGISTERED)                                 \
-    M(97, LOGGED_ON, logged_on, LoggedOn, K, REGISTERED)                        \
+#define WIRE_MESSAGES(M)                                                                       \
+    M(1, HELLO, hello, Hello, C, OPENING)                                                      \
+    M(2, WELCOME, welcome, Welcome, K, OPENING)                                                \
+    M(3, REGISTER, registration, Register, C, OPENING)                                         \
+    M(4, REGISTERED, registered, Registered, K, OPENING)                                       \
+    M(5, REFUSE, refuse, Refuse, B, OPENING)                                                   \
+    M(6, BYE, bye, Bye, B, ANY)                                                                \
+    M(7, WATCHDOG, watchdog, Watchdog, B, REGISTERED)                                          \
+    M(8, PING, ping, Ping, B, REGISTERED)                                                      \
+    M(9, PONG, pong, Pong, B, REGISTERED)                                                      \
+    M(16, DONE, done, Done, K, REGISTERED)                                                     \
+    M(17, FAILED, failed, Failed, K, REGISTERED)                                               \
+    M(32, DEFINE, define, Define, C, REGISTERED)                                               \
+    M(33, DEFINED, defined, Defined, K, REGISTERED)                                            \
+    M(34, OBJECT_INFO, object_info, ObjectInfo, K, REGISTERED)                                 \
+    M(35, OBJECT_GONE, object_gone, ObjectGone, K, REGISTERED)                                 \
+    M(36, UPDATE, update, Update, B, REGISTERED)                                               \
+    M(37, ACKNOWLEDGE_UP_TO, acknowledge_up_to, AcknowledgeUpTo, C, REGISTERED)                \
+    M(38, ACKNOWLEDGED, acknowledged, Acknowledged, K, REGISTERED)                             \
+    M(39, DELETE, delete_object, Delete, C, REGISTERED)                                        \
+    M(40, CONFIGURE, configure, Configure, C, REGISTERED)                                      \
+    M(48, SUBSCRIBE, subscribe, Subscribe, C, REGISTERED)                                      \
+    M(49, UNSUBSCRIBE, unsubscribe, Unsubscribe, C, REGISTERED)                                \
+    M(50, SNAPSHOT_BEGIN, snapshot_begin, SnapshotBegin, K, REGISTERED)                        \
+    M(51, SNAPSHOT_END, snapshot_end, SnapshotEnd, K, REGISTERED)                              \
+    M(52, OVERRUN, overrun, Overrun, K, REGISTERED)                                            \
+    M(53, READ, read, Read, C, REGISTERED)                                                     \
+    M(54, LIST_OBJECTS, list_objects, ListObjects, C, REGISTERED)                              \
+    M(55, LIST_PROCESSES, list_processes, ListProcesses, C, REGISTERED)                        \
+    M(56, PROCESS_INFO, process_info, ProcessInfo, K, REGISTERED)                              \
+    M(64, WRITE, write, Write, B, REGISTERED)                                                  \
+    M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)                              \
+    M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)                                         \
+    M(81, SET_LOG_LEVEL, set_log_level, SetLogLevel, C, REGISTERED)                            \
+    M(87, SET_ACTIVE_INSTANCE, set_active_instance, SetActiveInstance, C, REGISTERED)          \
+    M(88, SET_PREFERRED_INSTANCE, set_preferred_instance, SetPreferredInstance, C, REGISTERED) \
+    M(89, INSTANCE_STATE, instance_state, InstanceState, K, REGISTERED)                        \
+    M(96, LOG_ON, log_on, LogOn, C, REGISTERED)                                                \
+    M(97, LOGGED_ON, logged_on, LoggedOn, K, REGISTERED)                                       \
     M(98, LOG_OFF, log_off, LogOff, C, REGISTERED)
 
 enum wire_type {

@@ -24,9 +24,10 @@ enum property_key {
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
     PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */
     PROPERTY_DEFAULT = 13, /* content of a value record (wire/value.h), of the object's type */
-    PROPERTY_USER = 52,    /* UTF-8: who is logged on */
-    PROPERTY_NAME = 64,    /* of a Write with the number 0: the object's name */
-    PROPERTY_PROCESS = 65, /* of a Write to an owner: the name of the process that writes */
+    PROPERTY_INSTANCE_STATE = 48, /* u8: WIRE_INSTANCE_..., and with INSTANCE_PREFERRED */
+    PROPERTY_USER = 52,           /* UTF-8: who is logged on */
+    PROPERTY_NAME = 64,           /* of a Write with the number 0: the object's name */
+    PROPERTY_PROCESS = 65,        /* of a Write to an owner: the name of the process that writes */
 };
 
 struct property {

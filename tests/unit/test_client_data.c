@@ -336,6 +336,56 @@ static void questions_are_answered_or_failed(void **state)
     assert_string_equal(event.text, "not you");
 }
 
+static void tell_instance(struct test *test, uint8_t state)
+{
+    struct wire_message message = {.type = WIRE_INSTANCE_STATE};
+    message.as.instance_state.state = state;
+    peer_send(&test->peer, &message);
+}
+
+static void an_instance_that_becomes_active_publishes_its_newest_values_again(void **state)
+{
+    struct test *test = *state;
+    d2k_object *objects[2];
+    register_client(test);
+    tell_instance(test, WIRE_INSTANCE_PASSIVE);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_INSTANCE);
+    assert_int_equal(event.count, D2K_INSTANCE_PASSIVE);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            d2k_define(test->client, i == 0 ? "A" : "B", D2K_TYPE_INTEGER, NULL, NULL, &objects[i]),
+            D2K_OK);
+    }
+    UNTIL(test, objects[1]->hobj != 0);
+    for (int i = 0; i < 3; i++) {
+        d2k_value value = d2k_integer(i);
+        assert_int_equal(d2k_publish(objects[0], &value), D2K_OK);
+    }
+    UNTIL(test, test->peer.values == 3);
+    tell_instance(test, 77); /* of a later version */
+    tell_instance(test, WIRE_INSTANCE_ACTIVE);
+    event = next_event(test);
+    assert_int_equal(event.count, D2K_INSTANCE_ACTIVE);
+    assert_int_equal(d2k_client_instance_state(test->client), D2K_INSTANCE_ACTIVE);
+    UNTIL(test, test->peer.values == 4);
+    assert_int_equal(test->peer.last_value.content.integer, 2);
+    assert_false(test->peer.sequence_broken);
+}
+
+static void instances_are_asked_for_by_name_and_number(void **state)
+{
+    struct test *test = *state;
+    uint64_t request = 0;
+    register_client(test);
+    assert_int_equal(d2k_set_active_instance(test->client, "SELF", 1, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_set_active_instance(test->client, "A.KOM", 16, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_set_active_instance(test->client, "A.KOM", 15, &request), D2K_OK);
+    assert_int_equal(d2k_set_preferred_instance(test->client, "A.KOM", 0, &request), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_SET_PREFERRED_INSTANCE] == 1);
+    assert_int_equal(test->peer.received[WIRE_SET_ACTIVE_INSTANCE], 1);
+}
+
 static void open_questions_are_limited(void **state)
 {
     struct test *test = *state;
@@ -406,6 +456,8 @@ int main(void)
         TEST(value_of_an_object_never_told_of_ends_the_link),
         TEST(program_that_takes_no_events_stops_the_reading),
         TEST(questions_are_answered_or_failed),
+        TEST(an_instance_that_becomes_active_publishes_its_newest_values_again),
+        TEST(instances_are_asked_for_by_name_and_number),
         TEST(open_questions_are_limited),
         TEST(patterns_and_subscriptions_are_limited),
         TEST(kernel_is_answered_when_it_pings_or_writes),

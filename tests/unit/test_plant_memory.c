@@ -38,6 +38,7 @@ static void *failing_realloc(void *old, size_t size)
 #define calloc  failing_calloc
 #define realloc failing_realloc
 #include "model/delivery.c"
+#include "model/instances.c"
 #include "model/number_table.c"
 #include "model/objects.c"
 #include "model/processes.c"

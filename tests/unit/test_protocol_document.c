@@ -171,6 +171,7 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
     code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
     code_constant(facts, "PROPERTY_WRITABLE", PROPERTY_WRITABLE);
+    code_constant(facts, "PROPERTY_INSTANCE_STATE", PROPERTY_INSTANCE_STATE);
     code_constant(facts, "PROPERTY_USER", PROPERTY_USER);
     code_constant(facts, "PROPERTY_NAME", PROPERTY_NAME);
     code_constant(facts, "PROPERTY_PROCESS", PROPERTY_PROCESS);
@@ -181,6 +182,10 @@ static void wire_constants(struct facts *facts)
     WIRE(PROCESS_STOP)
     WIRE(PROCESS_CRASH)
     WIRE(PROCESS_WDERR)
+    WIRE(INSTANCE_NONE)
+    WIRE(INSTANCE_ACTIVE)
+    WIRE(INSTANCE_PASSIVE)
+    WIRE(INSTANCE_PREFERRED)
     WIRE(VALUE_HEADER_SIZE)
 #undef WIRE
 }

@@ -338,13 +338,14 @@ static bool add_process_row(struct ask *ask, const d2k_process_info *process)
     (void)snprintf(in, sizeof in, "%" PRIu64, process->values_in);
     (void)snprintf(out, sizeof out, "%" PRIu64, process->values_out);
     show_time(process->since_ns, since, sizeof since);
-    char *texts[] = {show_text(process->name), show_text(process->computer),
+    char *texts[] = {show_process_name(process), show_text(process->computer),
                      show_text(process->address), show_security(process),
                      show_text(process->user[0] == '\0' ? "-" : process->user)};
+    char state[SHOW_STATE_MAX];
     bool ok = texts[0] != NULL && texts[1] != NULL && texts[2] != NULL && texts[3] != NULL &&
               texts[4] != NULL;
     if (ok) {
-        const char *cells[] = {texts[0], id,       show_process_state(process->state),
+        const char *cells[] = {texts[0], id,       show_instance(process, state),
                                texts[1], texts[2], texts[3],
                                texts[4], since,    in,
                                out};
@@ -369,7 +370,7 @@ static bool add_connection_row(struct ask *ask, const d2k_process_info *process)
     (void)snprintf(id, sizeof id, "%" PRIu32, process->id);
     (void)snprintf(number, sizeof number, "%" PRIu64, process->connection_sql_id);
     show_time(process->since_ns, since, sizeof since);
-    char *texts[] = {show_text(process->name), show_text(process->address),
+    char *texts[] = {show_process_name(process), show_text(process->address),
                      show_text(plain ? "none" : process->tls_version)};
     bool ok = texts[0] != NULL && texts[1] != NULL && texts[2] != NULL;
     if (ok) {
@@ -492,6 +493,39 @@ enum exit_code tell_shutdown(struct tell *tell)
         wait_for_kernel_end(&tell->program);
     }
     return code;
+}
+
+/* ---- set-active, set-preferred ---- */
+
+enum exit_code tell_instance(struct tell *tell)
+{
+    d2k_client *client = tell->program.client;
+    const char *process = tell->options.words[0];
+    unsigned instance = (unsigned)strtoul(tell->options.words[1], NULL, 10);
+    uint64_t request = 0;
+    d2k_event event = {.type = D2K_EVENT_DONE};
+    d2k_result result = tell->options.command == TELL_SET_ACTIVE
+                            ? d2k_set_active_instance(client, process, instance, &request)
+                            : d2k_set_preferred_instance(client, process, instance, &request);
+    if (result != D2K_OK) {
+        program_say_error(&tell->program, "%s: %s", process, d2k_client_error_text(client));
+        return exit_code_of(result, false);
+    }
+    while (event.request != request) {
+        enum exit_code code = tell_next_event(tell, &event, ANSWER_WAIT_MS);
+        if (code != EXIT_CODE_OK) {
+            return code;
+        }
+        if (event.type == D2K_EVENT_DISCONNECTED) {
+            program_say_error(&tell->program, "%s", event.text);
+            return EXIT_CODE_LINK_LOST;
+        }
+    }
+    if (event.type == D2K_EVENT_FAILED) {
+        program_say_error(&tell->program, "%s: %s", process, event.text);
+        return exit_code_of(event.result, false);
+    }
+    return EXIT_CODE_OK;
 }
 
 /* ---- log-level ---- */

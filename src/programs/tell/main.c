@@ -31,6 +31,10 @@ static const struct program_info info = {
         "  import FILE...              defines what the lines of CSV files say; '-' is standard\n"
         "                              input; over the local socket\n"
         "  export [PATTERN...]         user variables as CSV, as import takes it\n"
+        "  set-active PROCESS INSTANCE     which instance of a process gives the values;\n"
+        "  set-preferred PROCESS INSTANCE  which one does whenever it is connected (0: none); "
+        "both\n"
+        "                              like shutdown over the local socket\n"
         "  log-level info|debug        how much the kernel writes into its log; like shutdown "
         "over\n"
         "                              the local socket\n"
@@ -122,6 +126,9 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_version(tell);
     case TELL_SHUTDOWN:
         return tell_shutdown(tell);
+    case TELL_SET_ACTIVE:
+    case TELL_SET_PREFERRED:
+        return tell_instance(tell);
     case TELL_LOG_LEVEL:
         return tell_log_level(tell);
     case TELL_SET:

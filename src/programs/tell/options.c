@@ -38,12 +38,14 @@ static const struct command_row commands[] = {
     {"delete", "delete NAME...", TELL_DELETE, 1, TELL_WORDS_MAX, OPTION_OBJECTS | OPTION_ADMIN},
     {"import", "import FILE...", TELL_IMPORT, 1, TELL_WORDS_MAX, OPTION_ADMIN},
     {"export", "export [PATTERN...]", TELL_EXPORT, 0, TELL_WORDS_MAX, OPTION_OBJECTS},
+    {"set-active", "set-active PROCESS INSTANCE", TELL_SET_ACTIVE, 2, 2, OPTION_ADMIN},
+    {"set-preferred", "set-preferred PROCESS INSTANCE", TELL_SET_PREFERRED, 2, 2, OPTION_ADMIN},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 #define COMMAND_NAMES                                                                       \
     "list, get, watch, set, processes, connections, version, shutdown, log-level, define, " \
-    "delete, import, export"
+    "delete, import, export, set-active, set-preferred"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
@@ -172,6 +174,17 @@ d2k_result tell_options_take(void *context, const char *argument, bool is_word, 
     return result == D2K_NOT_FOUND && is_path ? take_word(options, argument, err) : result;
 }
 
+static d2k_result check_instance(const struct tell_options *options, struct error *err)
+{
+    long long instance;
+    bool prefers = options->command == TELL_SET_PREFERRED;
+    if (!text_to_number(options->words[1], prefers ? 0 : 1, TELL_INSTANCE_MAX, &instance)) {
+        return error_set(err, D2K_ARGUMENT, "instance %s: a number %s..%d is needed",
+                         options->words[1], prefers ? "0 (none)" : "1", TELL_INSTANCE_MAX);
+    }
+    return D2K_OK;
+}
+
 static d2k_result check_patterns(const struct tell_options *options, struct error *err)
 {
     for (size_t i = 0; i < options->word_count; i++) {
@@ -222,6 +235,9 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
         strcmp(options->words[0], "debug") != 0) {
         return error_set(err, D2K_ARGUMENT, "log-level %s: allowed: info, debug",
                          options->words[0]);
+    }
+    if (options->command == TELL_SET_ACTIVE || options->command == TELL_SET_PREFERRED) {
+        return check_instance(options, err);
     }
     if (options->command == TELL_SHUTDOWN || options->command == TELL_SET) {
         return D2K_OK; /* their last word is any text */

@@ -9,9 +9,10 @@
 
 #include "base/error.h"
 
-#define TELL_WORDS_MAX   64 /* names and patterns of one command */
-#define TELL_COUNT_MAX   1000000000
-#define TELL_SECONDS_MAX 2000000 /* in ms it fits into an int */
+#define TELL_WORDS_MAX    64 /* names and patterns of one command */
+#define TELL_INSTANCE_MAX 15
+#define TELL_COUNT_MAX    1000000000
+#define TELL_SECONDS_MAX  2000000 /* in ms it fits into an int */
 
 enum tell_command {
     TELL_NONE,
@@ -28,6 +29,8 @@ enum tell_command {
     TELL_DELETE,
     TELL_IMPORT,
     TELL_EXPORT,
+    TELL_SET_ACTIVE,
+    TELL_SET_PREFERRED,
     TELL_COMMANDS,
 };
 

@@ -115,6 +115,33 @@ const char *show_process_state(d2k_process_state state)
     return "?";
 }
 
+static const char *instance_word(const d2k_process_info *process)
+{
+    return process->instance_state == D2K_INSTANCE_ACTIVE    ? "active"
+           : process->instance_state == D2K_INSTANCE_PASSIVE ? "passive"
+                                                             : NULL;
+}
+
+const char *show_instance(const d2k_process_info *process, char ret_text[SHOW_STATE_MAX])
+{
+    const char *word = instance_word(process);
+    (void)snprintf(ret_text, SHOW_STATE_MAX, "%s%s%s%s", show_process_state(process->state),
+                   word != NULL ? " " : "", word != NULL ? word : "",
+                   process->preferred ? " preferred" : "");
+    return ret_text;
+}
+
+char *show_process_name(const d2k_process_info *process)
+{
+    char *name = show_text(process->name);
+    if (process->instance == 0 || name == NULL) {
+        return name;
+    }
+    char *text = text_format("[%u]_%s", process->instance, name);
+    free(name);
+    return text;
+}
+
 static void content_json(struct json *json, const d2k_value *value)
 {
     const char *state;
@@ -194,6 +221,12 @@ void show_process_json(struct json *json, const d2k_process_info *process)
     json_write_text(json, "name", slice_of(process->name));
     json_write_unsigned(json, "id", process->id);
     json_write_unsigned(json, "instance", process->instance);
+    if (instance_word(process) == NULL) {
+        json_write_null(json, "instance_state");
+    } else {
+        json_write_text(json, "instance_state", slice_of(instance_word(process)));
+    }
+    json_write_boolean(json, "preferred", process->preferred);
     json_write_text(json, "state", slice_of(show_process_state(process->state)));
     json_write_text(json, "version", slice_of(process->version));
     json_write_text(json, "computer", slice_of(process->computer));

@@ -25,6 +25,12 @@ void show_time(int64_t time_ns, char *ret_text, size_t size);
 /* "plain", "TLSv1.3", "TLSv1.3 VERIFIED". malloc'ed, the caller's; NULL: out of memory. */
 char *show_security(const d2k_process_info *process);
 
+#define SHOW_STATE_MAX 40
+/* The state, and of an instance whether it is active and preferred: "Running passive". Returns
+ * ret_text. */
+const char *show_instance(const d2k_process_info *process, char ret_text[SHOW_STATE_MAX]);
+/* "[2]_SELF.ARC" for an instance, escaped; NULL: out of memory. Free it. */
+char *show_process_name(const d2k_process_info *process);
 const char *show_process_state(d2k_process_state state);
 
 /* Members value, valid, status, flags, past, time, sequence of the object that is open in `json`.

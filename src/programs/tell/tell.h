@@ -33,6 +33,8 @@ enum exit_code tell_define(struct tell *tell);
 enum exit_code tell_delete(struct tell *tell);
 enum exit_code tell_import(struct tell *tell);
 enum exit_code tell_export(struct tell *tell);
+/* set-active and set-preferred. */
+enum exit_code tell_instance(struct tell *tell);
 
 /* Runs tell->options.command. */
 enum exit_code tell_run_command(struct tell *tell);

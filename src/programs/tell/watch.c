@@ -158,6 +158,7 @@ static enum exit_code handle_event(struct watch *watch, const d2k_event *event)
     case D2K_EVENT_ACKNOWLEDGED:
     case D2K_EVENT_PONG:
     case D2K_EVENT_WRITE_RESULT:
+    case D2K_EVENT_INSTANCE:
     case D2K_EVENT_COMMAND:
     case D2K_EVENT_LOGGED_ON:
         break;
