@@ -285,6 +285,10 @@ D2K_API d2k_result d2k_client_next(d2k_client *client, d2k_event *ret_event,
 
 /* ---- publishing ---- */
 
+/* How many of an object's changes the kernel keeps in memory. */
+#define D2K_HISTORY_MAX  10000u
+#define D2K_HISTORY_NONE UINT32_MAX /* none, whatever the kernel's configuration says */
+
 typedef struct d2k_object d2k_object; /* belongs to its client */
 
 /* Declares an object of this process, which takes no commands until d2k_accept_commands(). It may
@@ -313,6 +317,11 @@ D2K_API d2k_result d2k_acknowledge(d2k_client *client, uint64_t *ret_sequence) D
  * is answered: 100..3,600,000, 0 for the kernel's 10 s. Declared again by itself after a reconnect.
  * D2K_ARGUMENT. */
 D2K_API d2k_result d2k_accept_commands(d2k_object *object, unsigned timeout_ms) D2K_MUST_CHECK;
+
+/* From now on the kernel keeps so many of its changes for d2k_history(): 1..D2K_HISTORY_MAX, 0 for
+ * what its configuration says, D2K_HISTORY_NONE. Declared again by itself after a reconnect.
+ * D2K_ARGUMENT. */
+D2K_API d2k_result d2k_keep_history(d2k_object *object, unsigned changes) D2K_MUST_CHECK;
 
 /* Ends a command: D2K_OK it was done; D2K_UNKNOWN nobody can tell; anything else refuses it. The
  * sentence (NULL: none, at most 512 bytes UTF-8) is told to who asked. Publish the new value before
@@ -368,6 +377,12 @@ D2K_API d2k_result d2k_list_objects(d2k_client *client, const char *pattern,
                                     uint64_t *ret_request) D2K_MUST_CHECK;
 D2K_API d2k_result d2k_list_processes(d2k_client *client, const char *pattern,
                                       uint64_t *ret_request) D2K_MUST_CHECK;
+/* The last `count` changes of one object that the kernel has kept, as they are now; 0: all. OBJECT,
+ * a VALUE for each, oldest first, then DONE (`count`: values) or FAILED: D2K_NOT_FOUND, D2K_AGAIN
+ * (the object changed faster than the answer was taken), D2K_NOT_ALLOWED. D2K_ARGUMENT, D2K_STATE
+ * (not connected, or a kernel that does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_history(d2k_client *client, const char *name, unsigned count,
+                               uint64_t *ret_request) D2K_MUST_CHECK;
 /* `size` at most 64 KiB. */
 D2K_API d2k_result d2k_ping(d2k_client *client, const void *data, size_t size,
                             uint64_t *ret_request) D2K_MUST_CHECK;
@@ -383,9 +398,10 @@ typedef struct d2k_definition {
     const char *path;               /* group that it stands in: "Plant/Line1", at most 128 bytes */
     d2k_kind kind;                  /* D2K_KIND_USER_VARIABLE, or 0, which means it here */
     const d2k_value *default_value; /* content until somebody sets it; NULL: none */
-    bool writable; /* everybody may set it whom no rule forbids it; else only who is
-                      allowed to. An object of a process takes commands by
-                      d2k_accept_commands() instead */
+    bool writable;    /* everybody may set it whom no rule forbids it; else only who is
+                         allowed to. An object of a process takes commands by
+                         d2k_accept_commands() instead */
+    unsigned history; /* changes that the kernel keeps of it, as d2k_keep_history() has it */
 } d2k_definition;
 
 /* Creates a user variable, which the kernel stores with its value, or replaces its definition.

@@ -12,6 +12,7 @@
  *     known_objects.c  objects that the kernel told of, by number
  *     subscriptions.c
  *     writes.c         writing objects of others, and commands for our own
+ *     queries.c        questions about many objects, and about the past
  *     logon.c          the user at this client
  *     lines.c          every log line of the component CLIENT
  *
@@ -170,6 +171,7 @@ enum request_kind {
     REQUEST_LOG_ON,
     REQUEST_LOG_OFF,
     REQUEST_INSTANCE,
+    REQUEST_HISTORY,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */
@@ -208,6 +210,7 @@ struct d2k_object {
     uint32_t hobj;
     bool takes_commands;
     uint32_t command_timeout_ms; /* 0: the kernel's own */
+    unsigned history;            /* as d2k_keep_history() has it */
     uint8_t key[4];              /* hobj, for objects.by_number */
     bool in_by_number;
     enum definition definition;

@@ -81,6 +81,10 @@ static d2k_result put_properties(d2k_client *client, const d2k_definition *defin
     if (definition->writable) {
         properties_put_u8(properties, PROPERTY_WRITABLE, 1);
     }
+    if (definition->history != 0) {
+        properties_put_u32(properties, PROPERTY_HISTORY,
+                           definition->history == D2K_HISTORY_NONE ? 0 : definition->history);
+    }
     return definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
 }
 

@@ -163,6 +163,10 @@ static void send_definition(d2k_object *object)
     if (object->takes_commands && object->command_timeout_ms != 0) {
         properties_put_u32(&properties, PROPERTY_COMMAND_TIMEOUT, object->command_timeout_ms);
     }
+    if (object->history != 0) {
+        properties_put_u32(&properties, PROPERTY_HISTORY,
+                           object->history == D2K_HISTORY_NONE ? 0 : object->history);
+    }
     message.as.define.properties =
         (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
     move_to(object, NULL);
@@ -205,6 +209,30 @@ static void remember_number(d2k_object *object)
                            map_add(&object->client->objects.by_number, key_of(object), object);
 }
 
+/* Something new was said of it. */
+static void define_again(d2k_object *object)
+{
+    if (object->definition == DEFINITION_SENT) {
+        object->define_again = true;
+    } else if (object->definition == DEFINITION_ACCEPTED) {
+        object->definition = DEFINITION_WAITING;
+        move_to(object, &object->client->objects.to_define);
+    }
+    objects_work(object->client);
+}
+
+d2k_result d2k_keep_history(d2k_object *object, unsigned changes)
+{
+    if (changes > D2K_HISTORY_MAX && changes != D2K_HISTORY_NONE) {
+        return client_refuse(object->client, D2K_ARGUMENT,
+                             "object %s: a history keeps at most %u changes", object->name,
+                             D2K_HISTORY_MAX);
+    }
+    object->history = changes;
+    define_again(object);
+    return D2K_OK;
+}
+
 d2k_result d2k_accept_commands(d2k_object *object, unsigned timeout_ms)
 {
     if (timeout_ms != 0 &&
@@ -215,13 +243,7 @@ d2k_result d2k_accept_commands(d2k_object *object, unsigned timeout_ms)
     }
     object->takes_commands = true;
     object->command_timeout_ms = timeout_ms;
-    if (object->definition == DEFINITION_SENT) {
-        object->define_again = true;
-    } else if (object->definition == DEFINITION_ACCEPTED) {
-        object->definition = DEFINITION_WAITING;
-        move_to(object, &object->client->objects.to_define);
-    }
-    objects_work(object->client);
+    define_again(object);
     return D2K_OK;
 }
 

@@ -225,6 +225,8 @@ static handler *handler_of(uint16_t type)
     case WIRE_LIST_OBJECTS:
     case WIRE_LIST_PROCESSES:
         return queries_ask;
+    case WIRE_HISTORY:
+        return queries_history;
     case WIRE_SET_ACTIVE_INSTANCE:
     case WIRE_SET_PREFERRED_INSTANCE:
         return instances_request;

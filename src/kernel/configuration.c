@@ -396,6 +396,7 @@ static struct definition definition_of(const struct stored_object *object)
         .unit = object->unit,
         .type = (d2k_type)object->type,
         .kind = (enum object_kind)object->kind,
+        .history = definition_history(object->properties),
         .properties = object->properties,
     };
 }

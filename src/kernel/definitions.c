@@ -76,6 +76,37 @@ static d2k_result take_commands(struct slice list, const struct definition *defi
     return D2K_OK;
 }
 
+_Static_assert(PLANT_HISTORY_ENTRIES_MAX == 10000,
+               "the setting History_Entries and D2K_HISTORY_MAX say so");
+
+uint32_t definition_history(struct slice properties)
+{
+    struct slice bytes;
+    uint32_t entries;
+    if (!properties_find(properties, PROPERTY_HISTORY, &bytes) || !property_u32(bytes, &entries)) {
+        return 0;
+    }
+    return entries == 0 ? PLANT_HISTORY_NONE : entries;
+}
+
+static d2k_result take_history(struct slice list, struct definition *definition,
+                               struct buffer *properties, struct error *err)
+{
+    struct slice bytes;
+    uint32_t entries;
+    if (!properties_find(list, PROPERTY_HISTORY, &bytes)) {
+        return D2K_OK;
+    }
+    if (!property_u32(bytes, &entries) || entries > PLANT_HISTORY_ENTRIES_MAX) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: a history keeps at most %u changes",
+                         (int)definition->name.size, definition->name.data,
+                         PLANT_HISTORY_ENTRIES_MAX);
+    }
+    definition->history = definition_history(list);
+    properties_put_u32(properties, PROPERTY_HISTORY, entries);
+    return D2K_OK;
+}
+
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value)
 {
     struct slice content;
@@ -112,6 +143,7 @@ d2k_result definition_take(struct slice list, struct definition *definition,
     rc = rc != D2K_OK ? rc : take_path(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_kind(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_commands(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_history(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_default(list, definition, properties, err);
     if (rc == D2K_OK && buffer_failed(properties)) {
         rc = error_no_memory(err);

@@ -2,10 +2,6 @@
  * frame. */
 #include "kernel/kernel.h"
 
-/* A frame of values is closed at this size: far below the limit, large enough for the longest text.
- */
-#define UPDATE_FRAME_SIZE (64u * 1024u)
-
 void delivery_subscribe(struct client *c, const struct wire_message *message)
 {
     const struct wire_subscribe *s = &message->as.subscribe;
@@ -92,7 +88,7 @@ static void send_delivery(struct client *c, const struct delivery *d)
     client_send(c, &message);
 }
 
-static void close_frame(struct client *c, struct buffer *frames, struct wire_open_frame frame)
+void delivery_close_frame(struct client *c, struct buffer *frames, struct wire_open_frame frame)
 {
     if (wire_end(frames, frame) != D2K_OK) {
         net_link_end(c->link, WIRE_BYE, WIRE_CODE_LIMIT, 0,
@@ -111,11 +107,11 @@ static void send_updates(struct client *c, struct buffer *frames, struct deliver
         size += next->bytes.size;
         c->process->values_out += next->count;
         next->kind = DELIVERY_NONE;
-        if (size < UPDATE_FRAME_SIZE) {
+        if (size < DELIVERY_FRAME_SIZE) {
             subscriber_next(c->subscriber, next);
         }
     }
-    close_frame(c, frames, frame);
+    delivery_close_frame(c, frames, frame);
 }
 
 void delivery_fill(struct client *c)

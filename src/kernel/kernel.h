@@ -305,6 +305,8 @@ d2k_result definition_take(struct slice list, struct definition *definition,
                            struct buffer *properties, struct error *err) D2K_MUST_CHECK;
 /* The kind that a list of properties wants, `otherwise` if it wants none. */
 enum object_kind definition_kind(struct slice list, enum object_kind otherwise);
+/* What it says of the history, as struct definition has it. */
+uint32_t definition_history(struct slice properties);
 /* The value that a user variable has when nobody has written it yet; false: none was given, or it
  * is not a value of this type. Its text points into the properties. */
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value);
@@ -327,6 +329,7 @@ void configuration_write(struct client *c, const struct wire_message *message,
 /* queries.c: what a client asks once */
 
 void queries_ask(struct client *c, const struct wire_message *message);
+void queries_history(struct client *c, const struct wire_message *message);
 /* Answers as long as there is room; searches a bounded part of the plant at once, then wakes the
  * link to go on. */
 void queries_fill(struct client *c);
@@ -337,6 +340,10 @@ void queries_drop(struct client *c);
 void delivery_subscribe(struct client *c, const struct wire_message *message);
 void delivery_unsubscribe(struct client *c, const struct wire_message *message);
 void delivery_fill(struct client *c);
+/* A frame of values is closed at this size: far below the limit, large enough for the longest text.
+ */
+#define DELIVERY_FRAME_SIZE (64u * 1024u)
+void delivery_close_frame(struct client *c, struct buffer *frames, struct wire_open_frame frame);
 struct wire_message delivery_object_info(const struct object *object, uint64_t request);
 
 /* tags.c: the kernel's own objects */

@@ -201,7 +201,11 @@ static d2k_result make_plant(struct program *p, struct error *err)
         .context = p,
     };
     p->plant = plant_new(&hooks, seed, hobj_table_highest(p->hobjs) + 1);
-    return p->plant != NULL ? D2K_OK : error_no_memory(err);
+    if (p->plant == NULL) {
+        return error_no_memory(err);
+    }
+    plant_keep_history(p->plant, p->settings.history_entries, PLANT_HISTORY_BYTES_MAX);
+    return D2K_OK;
 }
 
 /* Another thread calls it, perhaps before there is a server. */

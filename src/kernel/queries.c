@@ -1,5 +1,6 @@
 /* Lists and reads: answered a piece at a time, as the client takes them, so that a long answer
  * needs no memory. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,23 +14,51 @@
 
 struct query {
     struct list link;
-    uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES */
+    uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES, WIRE_HISTORY */
     uint64_t request;
     size_t position;
     uint64_t count; /* answered so far */
+    uint32_t hobj;  /* WIRE_HISTORY */
+    bool begun;     /* WIRE_HISTORY: its definition is told */
+    struct history_reader changes;
     size_t pattern_size;
     char pattern[];
 };
+
+enum answered {
+    ANSWERED_PART,
+    ANSWERED_ALL,
+    ANSWERED_NO, /* Failed was sent */
+};
+
+/* NULL: it was refused. */
+static struct query *query_new(struct client *c, const struct wire_message *message,
+                               struct slice pattern)
+{
+    if (c->query_count == CLIENT_QUERIES_MAX) {
+        client_send_failed(c, message->request, WIRE_CODE_LIMIT,
+                           "64 questions wait for their answers");
+        return NULL;
+    }
+    struct query *q = calloc(1, sizeof *q + pattern.size);
+    if (q == NULL) {
+        client_send_failed(c, message->request, WIRE_CODE_LIMIT, "the kernel is out of memory");
+        return NULL;
+    }
+    q->type = message->type;
+    q->request = message->request;
+    q->pattern_size = pattern.size;
+    memcpy(q->pattern, pattern.data, pattern.size);
+    list_append(&c->queries, &q->link);
+    c->query_count++;
+    net_link_wake(c->link);
+    return q;
+}
 
 /* Read, ListObjects and ListProcesses carry the same single field. */
 void queries_ask(struct client *c, const struct wire_message *message)
 {
     struct slice pattern = message->as.read.pattern;
-    if (c->query_count == CLIENT_QUERIES_MAX) {
-        client_send_failed(c, message->request, WIRE_CODE_LIMIT,
-                           "64 questions wait for their answers");
-        return;
-    }
     if (pattern.size == 0) {
         client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, "the pattern is empty");
         return;
@@ -39,18 +68,30 @@ void queries_ask(struct client *c, const struct wire_message *message)
         client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
         return;
     }
-    struct query *q = calloc(1, sizeof *q + pattern.size);
-    if (q == NULL) {
-        client_send_failed(c, message->request, WIRE_CODE_LIMIT, "the kernel is out of memory");
+    (void)query_new(c, message, pattern);
+}
+
+void queries_history(struct client *c, const struct wire_message *message)
+{
+    const struct wire_history *h = &message->as.history;
+    char shown[D2K_OBJECT_NAME_MAX * 4 + 1], sentence[sizeof shown + 32];
+    const char *why_not = "";
+    if (!client_may_ask_for(c, h->name, &why_not)) {
+        client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
         return;
     }
-    q->type = message->type;
-    q->request = message->request;
-    q->pattern_size = pattern.size;
-    memcpy(q->pattern, pattern.data, pattern.size);
-    list_append(&c->queries, &q->link);
-    c->query_count++;
-    net_link_wake(c->link);
+    const struct object *object = plant_object_by_name(c->kernel->plant, h->name);
+    if (object == NULL) {
+        (void)snprintf(sentence, sizeof sentence, "there is no object %s",
+                       text_escape(shown, sizeof shown, h->name));
+        client_send_failed(c, message->request, WIRE_CODE_NOT_FOUND, sentence);
+        return;
+    }
+    struct query *q = query_new(c, message, (struct slice){"", 0});
+    if (q != NULL) {
+        q->hobj = object->hobj;
+        history_begin(object, h->count, &q->changes);
+    }
 }
 
 static void drop(struct client *c, struct query *q)
@@ -117,8 +158,62 @@ static void answer_process(struct client *c, struct query *q, const struct proce
     q->count++;
 }
 
+/* ---- history ---- */
+
+static enum answered fail_history(struct client *c, const struct query *q, uint16_t code,
+                                  const char *sentence)
+{
+    client_send_failed(c, q->request, code, sentence);
+    return ANSWERED_NO;
+}
+
+/* One frame of changes. */
+static enum answered answer_changes(struct client *c, struct query *q, const struct object *object)
+{
+    bool lost = false;
+    size_t size = 0;
+    struct buffer *frames = session_frames(net_link_session(c->link));
+    const struct update *update = history_next(object, &q->changes, &lost);
+    if (lost) {
+        return fail_history(c, q, WIRE_CODE_BUSY,
+                            "the object changed faster than its history was taken: ask again, or "
+                            "for fewer changes");
+    }
+    if (update == NULL || frames == NULL) {
+        return ANSWERED_ALL;
+    }
+    struct wire_open_frame frame = wire_begin(frames, WIRE_UPDATE, 0, q->request);
+    while (update != NULL) {
+        buffer_put(frames, update->bytes, update->size);
+        size += update->size;
+        c->process->values_out++;
+        q->count++;
+        update = size < DELIVERY_FRAME_SIZE ? history_next(object, &q->changes, &lost) : NULL;
+    }
+    delivery_close_frame(c, frames, frame);
+    return ANSWERED_PART;
+}
+
+static enum answered answer_history(struct client *c, struct query *q)
+{
+    const struct object *object = plant_object(c->kernel->plant, q->hobj);
+    if (object == NULL || !client_may_see(c, object)) {
+        return fail_history(c, q, WIRE_CODE_NOT_FOUND,
+                            "the object was deleted, or may not be seen any more");
+    }
+    if (!q->begun) {
+        struct wire_message info = delivery_object_info(object, q->request);
+        client_send(c, &info);
+        q->begun = true;
+        return ANSWERED_PART;
+    }
+    return answer_changes(c, q, object);
+}
+
+/* ---- all questions ---- */
+
 /* Answers with the next thing that matches; false: the answer is complete. */
-static bool answer_next(struct client *c, struct query *q, struct slice pattern)
+static bool answer_match(struct client *c, struct query *q, struct slice pattern)
 {
     if (q->type == WIRE_LIST_PROCESSES) {
         const struct process *p = plant_process_at(c->kernel->plant, q->position++);
@@ -142,6 +237,15 @@ static bool answer_next(struct client *c, struct query *q, struct slice pattern)
     return q->position < plant_object_end(c->kernel->plant);
 }
 
+static enum answered answer_next(struct client *c, struct query *q)
+{
+    if (q->type == WIRE_HISTORY) {
+        return answer_history(c, q);
+    }
+    return answer_match(c, q, (struct slice){q->pattern, q->pattern_size}) ? ANSWERED_PART
+                                                                           : ANSWERED_ALL;
+}
+
 void queries_fill(struct client *c)
 {
     struct query *q;
@@ -154,10 +258,13 @@ void queries_fill(struct client *c)
             net_link_wake(c->link);
             return;
         }
-        if (!answer_next(c, q, (struct slice){q->pattern, q->pattern_size})) {
+        enum answered answered = answer_next(c, q);
+        if (answered == ANSWERED_ALL) {
             struct wire_message done = {.type = WIRE_DONE, .request = q->request};
             done.as.done.count = q->count;
             client_send(c, &done);
+        }
+        if (answered != ANSWERED_PART) {
             drop(c, q);
         }
     }

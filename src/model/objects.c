@@ -42,11 +42,12 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
     return plant;
 }
 
-static void object_free(struct object *object)
+static void object_free(struct plant *plant, struct object *object)
 {
     if (object == NULL) {
         return;
     }
+    history_free(plant, object);
     update_release(object->current);
     free(object->text_storage);
     free(object->description);
@@ -87,7 +88,7 @@ void plant_free(struct plant *plant)
     while (plant_tidy(plant)) {
     }
     for (size_t i = 0; i < plant->object_count; i++) {
-        object_free(plant->objects[i]); /* a hole is NULL */
+        object_free(plant, plant->objects[i]); /* a hole is NULL */
     }
     free(plant->objects);
     free(plant->holes);
@@ -255,6 +256,11 @@ static d2k_result check_words(struct slice owner, const struct definition *defin
     if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_LAST) {
         return error_set(err, D2K_ARGUMENT, "object %.*s: %d is no type of an object",
                          (int)name.size, name.data, (int)type);
+    }
+    if (definition->history > PLANT_HISTORY_ENTRIES_MAX &&
+        definition->history != PLANT_HISTORY_NONE) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: a history keeps at most %u changes",
+                         (int)name.size, name.data, PLANT_HISTORY_ENTRIES_MAX);
     }
     d2k_result result =
         check_text(definition->description, D2K_DESCRIPTION_MAX, "description", name, err);
@@ -430,12 +436,14 @@ static d2k_result encode_no_value(struct plant *plant, const struct object *obje
     return plant_encode(plant, object, ret_value, ret_update, err);
 }
 
-static bool is_described(const struct object *object, const struct definition *definition)
+static bool is_described(const struct plant *plant, const struct object *object,
+                         const struct definition *definition)
 {
     struct slice properties = {object->properties, object->properties_size};
     return object->type == definition->type && object->kind == definition->kind &&
            slice_equal_text(definition->description, object->description) &&
            slice_equal_text(definition->unit, object->unit) &&
+           plant_history_entries(object) == history_wanted(plant, definition) &&
            slice_equal(definition->properties, properties);
 }
 
@@ -445,7 +453,7 @@ static d2k_result define_again(struct plant *plant, struct object *object,
     struct texts texts, old = {object->description, object->unit, object->properties};
     d2k_value none = {0};
     struct update *update = NULL;
-    if (is_described(object, definition)) {
+    if (is_described(plant, object, definition)) {
         return D2K_OK;
     }
     bool is_another = object->type != definition->type || object->kind != definition->kind;
@@ -459,9 +467,17 @@ static d2k_result define_again(struct plant *plant, struct object *object,
         update_release(update);
         return error_no_memory(err);
     }
+    if (!history_set(plant, object, history_wanted(plant, definition))) {
+        texts_free(&texts);
+        update_release(update);
+        return error_no_memory(err);
+    }
     texts_free(&old);
     describe(object, definition, &texts);
     readers_announce(object);
+    if (is_another) {
+        history_clear(plant, object);
+    }
     if (update != NULL) {
         plant_set_current(plant, object, &none, NULL, update);
     }
@@ -510,12 +526,13 @@ static d2k_result define_first(struct plant *plant, struct slice owner,
                                struct error *err)
 {
     struct object *object = object_new(definition);
-    if (object == NULL) {
+    if (object == NULL || !history_set(plant, object, history_wanted(plant, definition))) {
+        object_free(plant, object);
         return error_no_memory(err);
     }
     d2k_result result = define_new(plant, object, owner, err);
     if (result != D2K_OK) {
-        object_free(object);
+        object_free(plant, object);
         return result;
     }
     *ret_object = object;
@@ -571,6 +588,6 @@ d2k_result plant_delete(struct plant *plant, struct object *object, struct error
     list_remove(&object->of_owner);
     plant->objects[object->position] = NULL;
     plant->holes[plant->hole_count++] = object->position;
-    object_free(object);
+    object_free(plant, object);
     return D2K_OK;
 }

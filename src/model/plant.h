@@ -52,9 +52,12 @@
 /* Objects that the walks of a subscriber's patterns look at before they give way: about 0.3 ms. */
 #define PLANT_LOOKS_AT_ONCE       4096u
 #define PLANT_EVERY_QUEUE_MAX     65536u /* updates waiting for one link in mode `every` */
-#define PLANT_EVERY_BYTES_MAX     (64u * 1024u * 1024u) /* of these updates together */
-#define PLANT_ENDED_PROCESSES_MAX 1000u                 /* kept for the list of processes */
-#define PLANT_PROCESS_NUMBER_MAX  99999u                /* NN of <computer>_<NN>.<suffix> */
+#define PLANT_EVERY_BYTES_MAX     (64u * 1024u * 1024u)  /* of these updates together */
+#define PLANT_ENDED_PROCESSES_MAX 1000u                  /* kept for the list of processes */
+#define PLANT_PROCESS_NUMBER_MAX  99999u                 /* NN of <computer>_<NN>.<suffix> */
+#define PLANT_HISTORY_ENTRIES_MAX 10000u                 /* changes that one object keeps */
+#define PLANT_HISTORY_BYTES_MAX   (256u * 1024u * 1024u) /* of the histories of all objects */
+#define PLANT_HISTORY_NONE        UINT32_MAX             /* definition.history: it keeps none */
 
 struct plant;
 struct subscriber;
@@ -74,6 +77,8 @@ struct definition {
     struct slice name, description, unit;
     d2k_type type;
     enum object_kind kind;
+    uint32_t history; /* changes that are kept, at most PLANT_HISTORY_ENTRIES_MAX; 0: as the plant
+                         has it for all, PLANT_HISTORY_NONE */
     struct slice properties; /* what else was said, as bytes: passed on to readers, not looked at */
 };
 
@@ -99,7 +104,8 @@ struct object {
     d2k_value value;    /* current value; text belongs to the object */
     struct update *current; /* its encoding; NULL before the first value */
     /* private */
-    char *text_storage; /* of value.content.text; NULL for other types */
+    char *text_storage;      /* of value.content.text; NULL for other types */
+    struct history *history; /* NULL: none is kept */
     struct list readers;
     struct list of_owner;
     uint32_t position;
@@ -198,6 +204,29 @@ void plant_owner_present(struct plant *plant, struct slice owner);
  * status bits and time stay), readers are told. When memory is too short for that, it is made up
  * for in later calls of plant_set(). */
 void plant_owner_gone(struct plant *plant, struct slice owner);
+
+/* ---- history ---- */
+
+/* What an object keeps whose definition does not say it: 0 to PLANT_HISTORY_ENTRIES_MAX changes; of
+ * objects that are defined later. And how many bytes all keep together: an object that would go
+ * over it keeps fewer. At first nothing is kept. */
+void plant_keep_history(struct plant *plant, uint32_t entries, size_t bytes_max);
+size_t plant_history_bytes(const struct plant *plant);
+/* How many changes the object keeps at most; 0: none. */
+uint32_t plant_history_entries(const struct object *object);
+
+/* Reads the changes that an object keeps, as they were when it began. */
+struct history_reader {
+    uint64_t next, last; /* sequences of updates */
+};
+
+/* The newest `count` changes (0: all). */
+void history_begin(const struct object *object, uint32_t count, struct history_reader *ret_reader);
+/* The next one, oldest first, while the object may have changed since; it holds until the plant is
+ * called again. NULL: that was all or, with *ret_lost, the object has given up changes that were
+ * to come. */
+const struct update *history_next(const struct object *object, struct history_reader *reader,
+                                  bool *ret_lost);
 
 /* ---- readers ---- */
 

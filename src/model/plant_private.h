@@ -60,6 +60,8 @@ struct plant {
     struct number_table objects_by_number;
     struct map owners;
     size_t invalidations_owed; /* objects with invalidation_owed */
+    uint32_t history_entries;  /* of an object that does not say it */
+    size_t history_bytes, history_bytes_max;
 
     struct list patterns; /* subscription.waiting of all subscriptions with wildcards */
     struct map awaited;
@@ -111,6 +113,19 @@ void plant_set_current(struct plant *plant, struct object *object, const d2k_val
                        char *text, struct update *update);
 /* Its value need not be made invalid any more. */
 void invalidation_settled(struct plant *plant, struct object *object);
+
+/* history.c */
+
+/* How many changes an object of this definition keeps; 0: none. */
+uint32_t history_wanted(const struct plant *plant, const struct definition *definition);
+/* From now on it keeps so many; of those it has, the newest stay. False: out of memory; then it
+ * keeps what it kept. */
+bool history_set(struct plant *plant, struct object *object, uint32_t entries) D2K_MUST_CHECK;
+/* The update has become the current one of an object that keeps a history. */
+void history_add(struct plant *plant, struct object *object, struct update *update);
+/* What it has kept means nothing any more. */
+void history_clear(struct plant *plant, struct object *object);
+void history_free(struct plant *plant, struct object *object);
 
 /* ---- readers ---- */
 

@@ -68,6 +68,9 @@ void plant_set_current(struct plant *plant, struct object *object, const d2k_val
     object->value = *value;
     object->current = update;
     invalidation_settled(plant, object);
+    if (object->history != NULL) {
+        history_add(plant, object, update);
+    }
     readers_tell(plant, object, update, before, false);
     update_release(before);
 }

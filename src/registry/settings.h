@@ -94,6 +94,7 @@ struct application_settings {
     struct static_processes processes; /* [Process\<name>] */
     unsigned max_clients;              /* Max_Clients */
     unsigned handshake_workers;        /* Handshake_Workers; 0: one per processor */
+    unsigned history_entries;          /* History_Entries */
     unsigned kom_period_ms;            /* [KOM] Period */
     unsigned kom_groups;               /* [KOM] Groups, KOM_GROUP_... */
     struct os_file_stamp stamp;        /* of the file it was read from */

@@ -125,6 +125,7 @@ static const struct setting_type address_type = {.name = "numeric IPv4 or IPv6 a
 static const struct setting_type log_size_type = NUMBER(setting_parse_u64, 0, 1099511627776);
 static const struct setting_type clients_type = NUMBER(setting_parse_unsigned, 1, 100000);
 static const struct setting_type workers_type = NUMBER(setting_parse_unsigned, 0, 64);
+static const struct setting_type history_type = NUMBER(setting_parse_unsigned, 0, 10000);
 static const struct setting_type period_type = NUMBER(setting_parse_unsigned, 100, 3600000);
 
 static const struct setting_type autostart_type = CHOICES(autostarts);
@@ -168,6 +169,10 @@ static const struct setting table[] = {
      "Most connections that the kernel keeps at a time; one more is refused."},
     {SETTINGS_APPLICATION, "", "Handshake_Workers", &workers_type, APPLICATION(handshake_workers),
      "0", SETTING_AT_START, "kernel", "Threads that do TLS handshakes; 0: one for each processor."},
+    {SETTINGS_APPLICATION, "", "History_Entries", &history_type, APPLICATION(history_entries), "0",
+     SETTING_AT_START, "kernel",
+     "Changes that are kept in memory of each object whose definition does not say how many; 0: "
+     "none."},
 
     {SETTINGS_APPLICATION, "TLS_Server", "TLS_CertFile", &path_type,
      APPLICATION(tls_server.cert_file), NULL, SETTING_AT_NEXT_CONNECT, "kernel",

@@ -227,6 +227,9 @@ const char *wire_code_name(uint16_t code);
 #define WIRE_FIELDS_read(F, S)           S(pattern, WIRE_PATTERN_MAX)
 #define WIRE_FIELDS_list_objects(F, S)   S(pattern, WIRE_PATTERN_MAX)
 #define WIRE_FIELDS_list_processes(F, S) S(pattern, WIRE_PATTERN_MAX)
+#define WIRE_FIELDS_history(F, S) \
+    S(name, D2K_OBJECT_NAME_MAX)  \
+    F(u32, count)
 #define WIRE_FIELDS_process_info(F, S)               \
     F(u32, id_number)                                \
     S(process_name, WIRE_NAME_MAX)                   \
@@ -298,6 +301,7 @@ const char *wire_code_name(uint16_t code);
     M(54, LIST_OBJECTS, list_objects, ListObjects, C, REGISTERED)                              \
     M(55, LIST_PROCESSES, list_processes, ListProcesses, C, REGISTERED)                        \
     M(56, PROCESS_INFO, process_info, ProcessInfo, K, REGISTERED)                              \
+    M(58, HISTORY, history, History, C, REGISTERED)                                            \
     M(64, WRITE, write, Write, B, REGISTERED)                                                  \
     M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)                              \
     M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)                                         \

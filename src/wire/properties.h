@@ -22,6 +22,7 @@ enum property_key {
     PROPERTY_PATH = 1,             /* UTF-8: "Plant/Line1" */
     PROPERTY_KIND = 6,             /* u8, WIRE_KIND_... */
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
+    PROPERTY_HISTORY = 11,         /* u32, changes that are kept; 0: none */
     PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */
     PROPERTY_DEFAULT = 13, /* content of a value record (wire/value.h), of the object's type */
     PROPERTY_INSTANCE_STATE = 48, /* u8: WIRE_INSTANCE_..., and with INSTANCE_PREFERRED */

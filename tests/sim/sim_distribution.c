@@ -18,6 +18,7 @@
 #undef PLANT_LOOKS_AT_ONCE
 #define PLANT_LOOKS_AT_ONCE 9u
 #include "model/delivery.c"
+#include "model/history.c"
 #include "model/instances.c"
 #include "model/number_table.c"
 #include "model/objects.c"

@@ -55,6 +55,7 @@ struct peer {
     uint8_t client_instance[WIRE_ID_SIZE];
     uint16_t bye_code;
     uint32_t next_hobj, last_subscription;
+    size_t last_properties; /* bytes of them in the last Define */
     uint64_t last_request;
     size_t values;
     uint64_t sequence, updates;
@@ -124,6 +125,7 @@ static inline void peer_define(struct peer *peer, const struct wire_message *que
 {
     struct wire_message message = {.type = WIRE_DEFINED, .request = question->request};
     message.as.defined.hobj = ++peer->next_hobj;
+    peer->last_properties = question->as.define.properties.size;
     if (peer->refuse_definitions) {
         message = (struct wire_message){.type = WIRE_FAILED, .request = question->request};
         message.as.failed.code = WIRE_CODE_NOT_OWNER;

@@ -93,6 +93,42 @@ static void bad_values_and_definitions_are_refused(void **state)
     assert_int_equal(d2k_publish(object, &value), D2K_STATE);
 }
 
+static void how_much_history_is_kept_is_said_again_and_limited(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    register_client(test);
+    assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_REAL, NULL, NULL, &object), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 1 && object->hobj != 0);
+    assert_int_equal(test->peer.last_properties, 0);
+    assert_int_equal(d2k_keep_history(object, D2K_HISTORY_MAX + 1), D2K_ARGUMENT);
+    assert_int_equal(d2k_keep_history(object, D2K_HISTORY_MAX), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 2 && object->hobj != 1);
+    assert_int_equal(test->peer.last_properties, 8);
+    assert_int_equal(d2k_keep_history(object, 0), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 3);
+    assert_int_equal(test->peer.last_properties, 0);
+}
+
+static void a_history_is_asked_for_by_name(void **state)
+{
+    struct test *test = *state;
+    uint64_t request = 0;
+    new_client(test);
+    assert_int_equal(d2k_history(test->client, "A", 5, &request), D2K_STATE);
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    assert_int_equal(next_event(test).type, D2K_EVENT_CONNECTED);
+    assert_int_equal(d2k_history(test->client, "A*", 5, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_history(test->client, NULL, 5, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_history(test->client, "A", 5, &request), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_HISTORY] == 1);
+    struct wire_message done = {.type = WIRE_DONE, .request = request};
+    peer_send(&test->peer, &done);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_DONE);
+    assert_int_equal(event.request, request);
+}
+
 static void description_and_unit_are_limited(void **state)
 {
     struct test *test = *state;
@@ -448,6 +484,8 @@ int main(void)
         TEST(newest_value_before_the_definition_is_sent_after_it),
         TEST(output_is_limited),
         TEST(bad_values_and_definitions_are_refused),
+        TEST(how_much_history_is_kept_is_said_again_and_limited),
+        TEST(a_history_is_asked_for_by_name),
         TEST(description_and_unit_are_limited),
         TEST(long_text_is_cut_and_marked_weak),
         TEST(refused_definition_is_told),

@@ -38,6 +38,7 @@ static void *failing_realloc(void *old, size_t size)
 #define calloc  failing_calloc
 #define realloc failing_realloc
 #include "model/delivery.c"
+#include "model/history.c"
 #include "model/instances.c"
 #include "model/number_table.c"
 #include "model/objects.c"
@@ -75,6 +76,7 @@ static d2k_result define_step(void *name)
                                           .description = slice_of("description"),
                                           .unit = slice_of("unit"),
                                           .properties = slice_of("properties"),
+                                          .history = 20,
                                           .type = D2K_TYPE_TEXT};
     return plant_define(plant, slice_of("PC.KOM"), &definition, &defined, &err);
 }
@@ -97,6 +99,7 @@ static d2k_result change_step(void *name)
                                           .description = slice_of("other"),
                                           .unit = slice_of("x"),
                                           .properties = slice_of("others"),
+                                          .history = 5,
                                           .type = D2K_TYPE_TEXT};
     return plant_define(plant, slice_of("PC.KOM"), &definition, &defined, &err);
 }
@@ -235,6 +238,7 @@ static bool run_with_failure(unsigned at)
         plant = plant_new(&hooks, fixed_seed, 1);
     }
     assert_non_null(plant);
+    plant_keep_history(plant, 0, SIZE_MAX);
     reader = subscriber_new(plant, NULL);
     if (reader == NULL) {
         refusals++;

@@ -170,6 +170,7 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_KIND", PROPERTY_KIND);
     code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
     code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
+    code_constant(facts, "PROPERTY_HISTORY", PROPERTY_HISTORY);
     code_constant(facts, "PROPERTY_WRITABLE", PROPERTY_WRITABLE);
     code_constant(facts, "PROPERTY_INSTANCE_STATE", PROPERTY_INSTANCE_STATE);
     code_constant(facts, "PROPERTY_USER", PROPERTY_USER);
@@ -246,6 +247,8 @@ static void kernel_constants(struct facts *facts)
     code_constant(facts, "COMMAND_TIMEOUT_MIN_MS", COMMAND_TIMEOUT_MIN_MS);
     code_constant(facts, "COMMAND_TIMEOUT_MAX_MS", COMMAND_TIMEOUT_MAX_MS);
     code_constant(facts, "QUERIES_MAX", CLIENT_QUERIES_MAX);
+    code_constant(facts, "HISTORY_ENTRIES_MAX", PLANT_HISTORY_ENTRIES_MAX);
+    code_constant(facts, "HISTORY_BYTES_MAX", PLANT_HISTORY_BYTES_MAX);
     code_constant(facts, "SUBSCRIPTIONS_MAX", PLANT_SUBSCRIPTIONS_MAX);
     code_constant(facts, "EVERY_QUEUE_MAX", PLANT_EVERY_QUEUE_MAX);
     code_constant(facts, "EVERY_BYTES_MAX", PLANT_EVERY_BYTES_MAX);

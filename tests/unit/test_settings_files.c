@@ -183,7 +183,7 @@ static void every_row_is_complete_and_found_once(void **state)
             assert_ptr_equal(settings_find(s->file, s->key, s->name), s);
         }
     }
-    assert_int_equal(count, 37);
+    assert_int_equal(count, 38);
 }
 
 static void parameters_of_tls_act_at_the_next_connect(void **state)

@@ -178,7 +178,7 @@ static void complete(void *context, const char *line, struct words *candidates)
 {
     static const char *const session_commands[] = {"help", "quit"};
     static const char *const options[] = {
-        "--json", "--names", "--state=", "--every", "--count=", "--for="};
+        "--json", "--csv", "--names", "--state=", "--every", "--count=", "--for="};
     const char *prefix = words_last(line);
     line += strspn(line, " \t");
     if (prefix <= line) {
@@ -203,7 +203,8 @@ static void print_help(void)
         (void)printf("  %s\n", tell_command_synopsis((enum tell_command)i));
     }
     (void)printf("  help\n  quit\n"
-                 "Options: --json; list: --names; processes: --state=<state>;\n"
+                 "Options: --json; watch, history: --csv; list: --names;\n"
+                 "         processes: --state=<state>;\n"
                  "         watch: --every --count=<n> --for=<seconds>\n"
                  "Ctrl-C ends a command, Ctrl-D the session; Tab completes commands and names.\n");
 }

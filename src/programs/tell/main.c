@@ -17,6 +17,7 @@ static const struct program_info info = {
         "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
         "  get NAME|PATTERN...         their values now\n"
         "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
+        "  history NAME [COUNT]        the last changes that the kernel has kept, oldest first\n"
         "  set NAME VALUE              sets an object: a command to its owner, or a user "
         "variable;\n"
         "                              waits for the outcome\n"
@@ -43,7 +44,9 @@ static const struct program_info info = {
         "\n"
         "Parameters of d2k-tell (before or after the command):\n"
         "  --interactive               ask for commands also when there is no terminal\n"
-        "  --json                      one JSON document; watch: one JSON object a line\n"
+        "  --json                      one JSON document; watch, history: one JSON object a "
+        "line\n"
+        "  --csv                       watch, history: comma-separated values\n"
         "  --local                     over the local socket of the kernel on this machine\n"
         "  --names                     list: only the names, one a line\n"
         "  --state=<state>             processes: only Running, Stop, Crash or WDErr\n"
@@ -118,6 +121,8 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_get(tell);
     case TELL_WATCH:
         return tell_watch(tell);
+    case TELL_HISTORY:
+        return tell_history(tell);
     case TELL_PROCESSES:
         return tell_processes(tell);
     case TELL_CONNECTIONS:

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <d2k/client.h>
+
 #include "base/text.h"
 
 struct command_row {
@@ -20,13 +22,16 @@ struct command_row {
 #define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= --writable */
 #define OPTION_SET     128u /* --no-wait */
 #define OPTION_ADMIN   64u  /* no option: it is administration */
+#define OPTION_CSV     256u
 
 static const struct command_row commands[] = {
     {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX,
      OPTION_JSON | OPTION_NAMES | OPTION_OBJECTS},
     {"get", "get NAME|PATTERN...", TELL_GET, 1, TELL_WORDS_MAX, OPTION_JSON | OPTION_OBJECTS},
     {"watch", "watch NAME|PATTERN...", TELL_WATCH, 1, TELL_WORDS_MAX,
-     OPTION_JSON | OPTION_WATCH | OPTION_OBJECTS},
+     OPTION_JSON | OPTION_CSV | OPTION_WATCH | OPTION_OBJECTS},
+    {"history", "history NAME [COUNT]", TELL_HISTORY, 1, 2,
+     OPTION_JSON | OPTION_CSV | OPTION_OBJECTS},
     {"processes", "processes [PATTERN...]", TELL_PROCESSES, 0, TELL_WORDS_MAX,
      OPTION_JSON | OPTION_STATE},
     {"connections", "connections [PATTERN...]", TELL_CONNECTIONS, 0, TELL_WORDS_MAX, OPTION_JSON},
@@ -43,9 +48,9 @@ static const struct command_row commands[] = {
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-#define COMMAND_NAMES                                                                       \
-    "list, get, watch, set, processes, connections, version, shutdown, log-level, define, " \
-    "delete, import, export, set-active, set-preferred"
+#define COMMAND_NAMES                                                                        \
+    "list, get, watch, history, set, processes, connections, version, shutdown, log-level, " \
+    "define, delete, import, export, set-active, set-preferred"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
@@ -130,6 +135,8 @@ static d2k_result take_option(struct tell_options *options, const char *argument
     d2k_result result = D2K_OK;
     if (strcmp(argument, "--json") == 0) {
         options->json = true;
+    } else if (strcmp(argument, "--csv") == 0) {
+        options->csv = true;
     } else if (strcmp(argument, "--every") == 0) {
         options->every = true;
     } else if (strcmp(argument, "--local") == 0) {
@@ -195,6 +202,14 @@ static d2k_result check_patterns(const struct tell_options *options, struct erro
     return D2K_OK;
 }
 
+static d2k_result check_history(const struct tell_options *options, struct error *err)
+{
+    uint64_t count;
+    return options->word_count < 2
+               ? D2K_OK
+               : take_number("history: ", options->words[1], D2K_HISTORY_MAX, &count, err);
+}
+
 d2k_result tell_options_check(const struct tell_options *options, struct error *err)
 {
     const struct command_row *row = find_command(options->command);
@@ -212,6 +227,10 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     }
     if ((row->options & OPTION_JSON) == 0 && options->json) {
         return error_set(err, D2K_ARGUMENT, "%s has no --json", row->name);
+    }
+    if (options->csv && ((row->options & OPTION_CSV) == 0 || options->json)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "--csv belongs to watch and history, in place of --json");
     }
     if (options->names && ((row->options & OPTION_NAMES) == 0 || options->json)) {
         return error_set(err, D2K_ARGUMENT, "--names belongs to list without --json");
@@ -239,6 +258,12 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     if (options->command == TELL_SET_ACTIVE || options->command == TELL_SET_PREFERRED) {
         return check_instance(options, err);
     }
+    if (options->command == TELL_HISTORY) {
+        d2k_result result = check_history(options, err);
+        if (result != D2K_OK) {
+            return result;
+        }
+    }
     if (options->command == TELL_SHUTDOWN || options->command == TELL_SET) {
         return D2K_OK; /* their last word is any text */
     }
@@ -247,9 +272,9 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
 
 bool tell_options_name_command(const struct tell_options *options)
 {
-    return options->command != TELL_NONE || options->json || options->every || options->names ||
-           options->no_wait || says_definition(options) || options->state != NULL ||
-           options->count != 0 || options->seconds != 0;
+    return options->command != TELL_NONE || options->json || options->csv || options->every ||
+           options->names || options->no_wait || says_definition(options) ||
+           options->state != NULL || options->count != 0 || options->seconds != 0;
 }
 
 const char *tell_command_name(enum tell_command command)

@@ -19,6 +19,7 @@ enum tell_command {
     TELL_LIST,
     TELL_GET,
     TELL_WATCH,
+    TELL_HISTORY,
     TELL_PROCESSES,
     TELL_CONNECTIONS,
     TELL_VERSION,
@@ -38,7 +39,7 @@ struct tell_options {
     enum tell_command command;
     const char *words[TELL_WORDS_MAX]; /* borrowed from the arguments */
     size_t word_count;
-    bool json, every, local, interactive;
+    bool json, csv, every, local, interactive;
     bool no_wait;      /* --no-wait: set ends when it is sent */
     bool names;        /* --names: list writes nothing else */
     const char *state; /* --state=: "Running"...; NULL: not given; borrowed */

@@ -28,6 +28,7 @@ enum exit_code tell_version(struct tell *tell);
 enum exit_code tell_shutdown(struct tell *tell);
 enum exit_code tell_log_level(struct tell *tell);
 enum exit_code tell_watch(struct tell *tell);
+enum exit_code tell_history(struct tell *tell);
 enum exit_code tell_set(struct tell *tell);
 enum exit_code tell_define(struct tell *tell);
 enum exit_code tell_delete(struct tell *tell);

@@ -1,92 +1,22 @@
 /* programs/tell/watch.c: prints a line for each value that comes. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/text.h"
 #include "os/clock.h"
-#include "programs/common/json.h"
-#include "programs/tell/catalogue.h"
-#include "programs/tell/show.h"
-#include "programs/tell/table.h"
+#include "programs/tell/lines.h"
 #include "programs/tell/tell.h"
-
-#define LINE_MAX_BYTES                                                        \
-    (4u * 1024u * 1024u) /* of JSON: the longest text with every byte escaped \
-                          */
-#define NAME_WIDTH  24   /* least widths of the columns */
-#define VALUE_WIDTH 16
 
 struct watch {
     struct tell *tell;
-    struct catalogue catalogue; /* units */
-    struct buffer line;
+    struct value_lines lines;
     uint64_t requests[TELL_WORDS_MAX];
     uint64_t printed, lost;
-    size_t name_width;
     bool reader_gone;
 };
 
-/* ---- lines ---- */
-
-static void print_cell(const char *text, size_t width)
-{
-    size_t used = table_text_width(text);
-    (void)printf("%s%*s  ", text, used < width ? (int)(width - used) : 0, "");
-}
-
-static bool print_text_line(struct watch *watch, const struct catalogue_object *object,
-                            const d2k_value *value)
-{
-    char status[SHOW_STATUS_MAX], time[TEXT_TIME_MAX];
-    char *name = show_text(object->name), *unit = show_text(object->unit);
-    char *content = show_content(value);
-    bool ok = name != NULL && unit != NULL && content != NULL;
-    if (ok) {
-        show_status(value, status);
-        show_time(value->time_ns, time, sizeof time);
-        size_t width = table_text_width(name);
-        watch->name_width = width > watch->name_width ? width : watch->name_width;
-        print_cell(time, TEXT_TIME_MAX - 1);
-        print_cell(name, watch->name_width);
-        print_cell(content, VALUE_WIDTH);
-        print_cell(unit, 4);
-        (void)printf("%s\n", status);
-    }
-    free(name);
-    free(unit);
-    free(content);
-    return ok;
-}
-
-static bool print_json_line(struct watch *watch, const struct catalogue_object *object,
-                            const d2k_value *value)
-{
-    buffer_reset(&watch->line);
-    struct json json = json_into(&watch->line);
-    json_write_open(&json, NULL, '{');
-    json_write_text(&json, "name", slice_of(object->name));
-    json_write_text(&json, "type", slice_of(d2k_type_name(object->type)));
-    json_write_text(&json, "unit", slice_of(object->unit));
-    show_value_json(&json, value);
-    json_write_close(&json, '}');
-    buffer_put(&watch->line, "\n", 1);
-    if (buffer_failed(&watch->line)) {
-        return false;
-    }
-    (void)fwrite(buffer_data(&watch->line), 1, buffer_size(&watch->line), stdout);
-    return true;
-}
-
 static enum exit_code print_value(struct watch *watch, const d2k_event *event)
 {
-    struct catalogue_object *object = catalogue_find(&watch->catalogue, event->object->name);
-    if (object == NULL) {
-        object = catalogue_define(&watch->catalogue, event->object);
-    }
-    bool printed = object != NULL &&
-                   (watch->tell->options.json ? print_json_line(watch, object, event->value)
-                                              : print_text_line(watch, object, event->value));
-    if (!printed) {
+    if (!value_lines_print(&watch->lines, event->object, event->value)) {
         return tell_too_large(watch->tell);
     }
     watch->printed++;
@@ -124,10 +54,6 @@ static enum exit_code handle_event(struct watch *watch, const d2k_event *event)
 {
     bool reconnects = watch->tell->program.reconnect;
     switch (event->type) {
-    case D2K_EVENT_OBJECT:
-        return catalogue_define(&watch->catalogue, event->object) != NULL
-                   ? EXIT_CODE_OK
-                   : tell_too_large(watch->tell);
     case D2K_EVENT_VALUE:
         return print_value(watch, event);
     case D2K_EVENT_FAILED:
@@ -153,6 +79,7 @@ static enum exit_code handle_event(struct watch *watch, const d2k_event *event)
     case D2K_EVENT_OBJECT_GONE:
         say(watch, "deleted: ", event->text);
         return EXIT_CODE_OK;
+    case D2K_EVENT_OBJECT:
     case D2K_EVENT_PROCESS:
     case D2K_EVENT_DONE:
     case D2K_EVENT_ACKNOWLEDGED:
@@ -238,28 +165,12 @@ static enum exit_code watch_until_end(struct watch *watch)
     return ran_out || watch->lost > 0 ? EXIT_CODE_NOT_FOUND : EXIT_CODE_OK;
 }
 
-static enum exit_code print_header(struct watch *watch)
-{
-    if (watch->tell->options.json) {
-        return EXIT_CODE_OK;
-    }
-    print_cell("TIME", TEXT_TIME_MAX - 1);
-    print_cell("NAME", watch->name_width);
-    print_cell("VALUE", VALUE_WIDTH);
-    print_cell("UNIT", 4);
-    (void)printf("STATUS\n");
-    return tell_flush(watch->tell, &watch->reader_gone);
-}
-
 enum exit_code tell_watch(struct tell *tell)
 {
-    struct watch watch = {.tell = tell, .name_width = NAME_WIDTH};
-    if (!catalogue_init(&watch.catalogue, REPLY_MAX_BYTES)) {
-        program_say_error(&tell->program, "the system has no random numbers");
-        return EXIT_CODE_INTERNAL;
-    }
-    buffer_init(&watch.line, LINE_MAX_BYTES);
-    enum exit_code code = print_header(&watch);
+    struct watch watch = {.tell = tell};
+    value_lines_init(&watch.lines, &tell->options);
+    value_lines_header(&watch.lines);
+    enum exit_code code = tell_flush(tell, &watch.reader_gone);
     if (code == EXIT_CODE_OK) {
         code = subscribe_all(&watch);
     }
@@ -269,7 +180,6 @@ enum exit_code tell_watch(struct tell *tell)
     if (tell->in_session) {
         unsubscribe_all(&watch);
     }
-    buffer_free(&watch.line);
-    catalogue_free(&watch.catalogue);
+    value_lines_free(&watch.lines);
     return code;
 }

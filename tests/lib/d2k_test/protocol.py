@@ -67,6 +67,7 @@ MESSAGES = {
          " str program_version, str computer_name, u32 os_process_id, str address,"
          " str tls_version, u8 verified, i64 since, u64 connection_sql_id, u64 values_in,"
          " u64 values_out, rest properties"),
+    58: ("History", "str name, u32 count"),
     64: ("Write", "id writer_instance, u64 writer_counter, rest value"),
     65: ("WriteResult", "id writer_instance, u64 writer_counter, u8 outcome, u16 code,"
          " str sentence"),
@@ -164,7 +165,7 @@ def value_records(payload):
         at += 4 + size
 
 
-PATH, KIND, DEFAULT = 1, 6, 13
+PATH, KIND, HISTORY, DEFAULT = 1, 6, 11, 13
 USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
 
 
