@@ -221,9 +221,31 @@ def csv_files():
     yield "carriage_returns", b"a\rb,\r\r\n\r"
 
 
+def expressions():
+    """First byte: which value the first input has."""
+    cases = {
+        "arithmetic": "1 + 2 * -A.B / (3 - 4.5e-1) % 7",
+        "logic": "not A and B or A <> B = true",
+        "branches": "if A > 1 then \"x\" else if B then \"y\"\"z\" else T",
+        "functions": "min(A, B, max(abs(C), round(D)), [mod])",
+        "times": "A - B + (C - D)",
+        "columns": "\"žltá\" = ;",
+        "unclosed": "(1 + \"x",
+        "bracket": "[A.B + 1",
+        "reserved": "if then else",
+        "deep": "(" * 65 + "A" + ")" * 65,
+        "deep_if": "if A then 1 else " * 63 + "2",
+        "long_number": "1" * 65,
+    }
+    for name, text in cases.items():
+        for mode in range(3):
+            yield f"{name}_{mode}", bytes([mode]) + text.encode()
+
+
 def main():
     targets = {"message": messages, "value": values, "text": texts, "registry": registry,
-               "session": sessions, "reg_file": reg_files, "properties": properties, "csv": csv_files}
+               "session": sessions, "reg_file": reg_files, "properties": properties, "csv": csv_files,
+               "expression": expressions}
     for target, seeds in targets.items():
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
