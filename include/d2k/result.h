@@ -47,6 +47,7 @@ extern "C" {
     X(TYPE, 33, "wrong value type")                                                 \
     X(LIMIT, 34, "over a limit")                                                    \
     X(EXISTS, 35, "exists already")                                                 \
+    X(CYCLE, 36, "it would depend on itself")                                       \
     /* the machine or the configuration is wrong */                                 \
     X(CONFIG, 40, "bad configuration")                                              \
     X(FILE, 41, "a file cannot be used")                                            \

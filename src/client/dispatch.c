@@ -49,6 +49,8 @@ d2k_result dispatch_failed_result(uint16_t code)
     case WIRE_CODE_LIMIT:
     case WIRE_CODE_TOO_LARGE:
         return D2K_LIMIT;
+    case WIRE_CODE_CYCLE:
+        return D2K_CYCLE;
     case WIRE_CODE_STORAGE:
         return D2K_FILE;
     case WIRE_CODE_BUSY:

@@ -90,6 +90,8 @@ uint16_t client_code_of(d2k_result result)
         return WIRE_CODE_BAD_TYPE;
     case D2K_ARGUMENT:
         return WIRE_CODE_BAD_VALUE;
+    case D2K_CYCLE:
+        return WIRE_CODE_CYCLE;
     case D2K_NOT_FOUND:
         return WIRE_CODE_NOT_FOUND;
     case D2K_LIMIT:

@@ -34,6 +34,7 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
     map_init(&plant->stems, true, seed);
     map_init(&plant->processes_by_name, true, seed);
     map_init(&plant->instance_groups, true, seed);
+    computed_init(&plant->computed, seed);
     number_table_init(&plant->objects_by_number, object_number);
     number_table_init(&plant->processes_by_number, process_number);
     list_init(&plant->patterns);
@@ -98,6 +99,7 @@ void plant_free(struct plant *plant)
     free_processes(plant);
     map_free(&plant->awaited);
     stems_free(plant);
+    computed_free(&plant->computed);
     buffer_free(&plant->scratch);
     chunk_release(plant->chunk);
     free(plant);
@@ -423,6 +425,7 @@ static d2k_result define_new(struct plant *plant, struct object *object, struct 
     }
     list_append(&owner->objects, &object->of_owner);
     plant_number_given(plant, object_name(object), object->hobj, is_new_number);
+    computed_object_added(plant, object);
     readers_announce(object);
     return D2K_OK;
 }
@@ -502,8 +505,8 @@ static d2k_result check_owner(const struct object *object, struct slice owner,
     return D2K_OK;
 }
 
-d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
-                                  const struct definition *definition, struct error *err)
+static d2k_result check_object(const struct plant *plant, struct slice owner,
+                               const struct definition *definition, struct error *err)
 {
     struct slice name = definition->name;
     d2k_result result = check_words(owner, definition, err);
@@ -519,6 +522,16 @@ d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
                          (int)name.size, name.data, PLANT_OBJECTS_MAX);
     }
     return D2K_OK;
+}
+
+d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
+                                  const struct definition *definition, struct error *err)
+{
+    d2k_result result = check_object(plant, owner, definition, err);
+    if (result == D2K_OK && definition->kind == OBJECT_COMPUTED) {
+        result = computed_check(plant, definition, true, err);
+    }
+    return result;
 }
 
 static d2k_result define_first(struct plant *plant, struct slice owner,
@@ -539,23 +552,46 @@ static d2k_result define_first(struct plant *plant, struct slice owner,
     return D2K_OK;
 }
 
+/* Dependents see the object as it is in the end. */
+static d2k_result define_planned(struct plant *plant, struct slice owner,
+                                 const struct definition *definition, struct computed_plan *plan,
+                                 struct object **ret_object, struct error *err)
+{
+    struct object *object = plant_object_by_name(plant, definition->name);
+    computed_hold(plant);
+    d2k_result result = object != NULL ? define_again(plant, object, definition, err)
+                                       : define_first(plant, owner, definition, &object, err);
+    if (result != D2K_OK) {
+        computed_cancel(plant, plan);
+    } else if (plan != NULL) {
+        computed_begin(plant, object, plan, definition->now_ns);
+    } else {
+        computed_end(plant, object);
+    }
+    computed_release(plant);
+    *ret_object = object;
+    return result;
+}
+
 d2k_result plant_define(struct plant *plant, struct slice owner,
                         const struct definition *definition, struct object **ret_object,
                         struct error *err)
 {
-    d2k_result result = plant_check_definition(plant, owner, definition, err);
+    struct computed_plan *plan = NULL;
+    d2k_result result = check_object(plant, owner, definition, err);
+    if (result == D2K_OK && definition->kind == OBJECT_COMPUTED) {
+        result = computed_prepare(plant, definition, &plan, err);
+    }
     if (result != D2K_OK) {
         return result;
     }
-    struct object *object = plant_object_by_name(plant, definition->name);
-    result = object != NULL ? define_again(plant, object, definition, err)
-                            : define_first(plant, owner, definition, &object, err);
-    if (result != D2K_OK) {
-        return result;
+    struct object *object = NULL;
+    result = define_planned(plant, owner, definition, plan, &object, err);
+    if (result == D2K_OK) {
+        plant_owner_present(plant, owner);
+        *ret_object = object;
     }
-    plant_owner_present(plant, owner);
-    *ret_object = object;
-    return D2K_OK;
+    return result;
 }
 
 /* ---- deleting ---- */
@@ -588,6 +624,7 @@ d2k_result plant_delete(struct plant *plant, struct object *object, struct error
     list_remove(&object->of_owner);
     plant->objects[object->position] = NULL;
     plant->holes[plant->hole_count++] = object->position;
+    computed_object_removed(plant, object);
     object_free(plant, object);
     return D2K_OK;
 }

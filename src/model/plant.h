@@ -80,6 +80,8 @@ struct definition {
     uint32_t history; /* changes that are kept, at most PLANT_HISTORY_ENTRIES_MAX; 0: as the plant
                          has it for all, PLANT_HISTORY_NONE */
     struct slice properties; /* what else was said, as bytes: passed on to readers, not looked at */
+    struct slice expression; /* of OBJECT_COMPUTED (model/expression.h); else not looked at */
+    int64_t now_ns;          /* OBJECT_COMPUTED: time of a value that no object takes part in */
 };
 
 /* An encoded value, immutable, counted; `bytes` is one wire record. */
@@ -102,7 +104,8 @@ struct object {
     const char *owner;  /* process name, "" for the kernel itself; lives as long as the object */
     bool owner_present; /* the owning process is registered now */
     d2k_value value;    /* current value; text belongs to the object */
-    struct update *current; /* its encoding; NULL before the first value */
+    struct update *current;     /* its encoding; NULL before the first value */
+    struct computed_node *node; /* private; NULL: it is not computed, and nothing depends on it */
     /* private */
     char *text_storage;      /* of value.content.text; NULL for other types */
     struct history *history; /* NULL: none is kept */
@@ -147,12 +150,19 @@ void plant_free(struct plant *plant);
  * one of D2K_TYPE_NONE). `owner` "" is the kernel. An object belongs to its first owner as long as
  * the plant lives, whether that process is running or not. Case of names is ignored; an object
  * keeps the spelling it was defined with first. Nothing is changed on failure. D2K_ARGUMENT (name
- * rules, type, text too long or not UTF-8), D2K_NOT_ALLOWED (belongs to another process, or is a
- * system tag and shall be something else: the sentence tells), D2K_LIMIT, D2K_NO_MEMORY. */
+ * rules, type, text too long or not UTF-8, expression), D2K_NOT_ALLOWED (belongs to another
+ * process, or is a system tag and shall be something else: the sentence tells), D2K_CYCLE (a
+ * computed object would depend on itself: the sentence names the way), D2K_LIMIT, D2K_NO_MEMORY.
+ *
+ * A computed object has a value from now on, and another one whenever an object that its expression
+ * names changes, appears or is deleted; whoever depends on several objects that change together is
+ * evaluated once. An input may have got another type since the expression was checked: then the
+ * value is not valid. */
 d2k_result plant_define(struct plant *plant, struct slice owner,
                         const struct definition *definition, struct object **ret_object,
                         struct error *err) D2K_MUST_CHECK;
-/* Whether plant_define() would do it, but for memory; changes nothing. */
+/* Whether plant_define() would do it, but for memory; changes nothing. Checks the types of a
+ * computed object's inputs too, as far as these exist: D2K_TYPE. */
 d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
                                   const struct definition *definition,
                                   struct error *err) D2K_MUST_CHECK;

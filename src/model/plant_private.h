@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "model/computed.h"
 #include "model/number_table.h"
 #include "model/plant.h"
 
@@ -62,6 +63,7 @@ struct plant {
     size_t invalidations_owed; /* objects with invalidation_owed */
     uint32_t history_entries;  /* of an object that does not say it */
     size_t history_bytes, history_bytes_max;
+    struct computed_graph computed;
 
     struct list patterns; /* subscription.waiting of all subscriptions with wildcards */
     struct map awaited;
@@ -107,6 +109,10 @@ void update_release(struct update *update);        /* NULL is allowed */
 /* Encodes a value. D2K_NO_MEMORY, or what the encoder says. */
 d2k_result plant_encode(struct plant *plant, const struct object *object, const d2k_value *value,
                         struct update **ret_update, struct error *err) D2K_MUST_CHECK;
+/* Sets a value that is right for the object; its text is copied. D2K_NO_MEMORY, or what the encoder
+ * says. */
+d2k_result plant_set_checked(struct plant *plant, struct object *object, d2k_value *value,
+                             struct error *err) D2K_MUST_CHECK;
 /* Makes a value the current one and tells the readers; takes over `update` and `text`, which is
  * where the value's text stands (NULL: nowhere). */
 void plant_set_current(struct plant *plant, struct object *object, const d2k_value *value,

@@ -73,6 +73,9 @@ void plant_set_current(struct plant *plant, struct object *object, const d2k_val
     }
     readers_tell(plant, object, update, before, false);
     update_release(before);
+    if (object->node != NULL) {
+        computed_input_changed(plant, object->node);
+    }
 }
 
 /* ---- checks ---- */
@@ -176,8 +179,8 @@ static void settle_invalidations(struct plant *plant)
     }
 }
 
-static d2k_result set_checked(struct plant *plant, struct object *object, d2k_value *value,
-                              struct error *err)
+d2k_result plant_set_checked(struct plant *plant, struct object *object, d2k_value *value,
+                             struct error *err)
 {
     char *text = NULL;
     struct update *update = NULL;
@@ -207,6 +210,10 @@ static d2k_result check_set(const struct object *object, struct slice owner, d2k
 {
     char shown[256];
     if (!plant_names_equal(owner, object->owner)) {
+        if (object->kind == OBJECT_COMPUTED) {
+            return error_set(err, D2K_NOT_ALLOWED, "object %s is computed: nobody sets it",
+                             object->name);
+        }
         return error_set(err, D2K_NOT_ALLOWED, "object %s belongs to %s; %s may not set it",
                          object->name, object->owner[0] == '\0' ? "the kernel" : object->owner,
                          text_escape(shown, sizeof shown, owner));
@@ -230,7 +237,7 @@ d2k_result plant_set(struct plant *plant, struct slice owner, struct object *obj
     settle_invalidations(plant);
     d2k_value own = *value;
     d2k_result result = check_set(object, owner, &own, now_ns, err);
-    return result != D2K_OK ? result : set_checked(plant, object, &own, err);
+    return result != D2K_OK ? result : plant_set_checked(plant, object, &own, err);
 }
 
 /* ---- commands ---- */
@@ -284,10 +291,12 @@ void plant_owner_gone(struct plant *plant, struct slice name)
         return;
     }
     owner->present = false;
+    computed_hold(plant);
     LIST_EACH(&owner->objects, at, following)
     {
         struct object *object = LIST_MEMBER(at, struct object, of_owner);
         object->owner_present = false;
         invalidate(plant, object);
     }
+    computed_release(plant);
 }

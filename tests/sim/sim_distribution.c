@@ -17,7 +17,12 @@
 #define CHUNK_UPDATES 7u
 #undef PLANT_LOOKS_AT_ONCE
 #define PLANT_LOOKS_AT_ONCE 9u
+#include "model/computed.c"
 #include "model/delivery.c"
+#include "model/expression_evaluate.c"
+#include "model/expression_parse.c"
+#include "model/expression_tokens.c"
+#include "model/expression_types.c"
 #include "model/history.c"
 #include "model/instances.c"
 #include "model/number_table.c"

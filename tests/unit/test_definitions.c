@@ -52,6 +52,10 @@ static void a_value_of_another_kind_means_nothing(void **state)
     assert_int_equal(define_it("", &d), D2K_OK);
     set(object, 42);
     d.kind = OBJECT_COMPUTED;
+    d.expression = slice_of("missing");
+    assert_int_equal(define_it("", &d), D2K_OK);
+    assert_int_equal(object->value.status & D2K_STATUS_VALID, 0);
+    d.kind = OBJECT_USER_VARIABLE;
     assert_int_equal(define_it("", &d), D2K_OK);
     assert_int_equal(object->value.type, D2K_TYPE_NONE);
 }

@@ -37,7 +37,12 @@ static void *failing_realloc(void *old, size_t size)
 #define malloc  failing_malloc
 #define calloc  failing_calloc
 #define realloc failing_realloc
+#include "model/computed.c"
 #include "model/delivery.c"
+#include "model/expression_evaluate.c"
+#include "model/expression_parse.c"
+#include "model/expression_tokens.c"
+#include "model/expression_types.c"
 #include "model/history.c"
 #include "model/instances.c"
 #include "model/number_table.c"

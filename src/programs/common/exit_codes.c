@@ -41,6 +41,7 @@ enum exit_code exit_code_of(d2k_result result, bool registered)
     case D2K_TYPE:
     case D2K_LIMIT:
     case D2K_EXISTS:
+    case D2K_CYCLE:
     case D2K_NO_MEMORY:
     case D2K_INTERNAL:
         break;
