@@ -204,6 +204,7 @@ typedef struct d2k_object_info {
     const d2k_value *default_value; /* of a user variable; NULL: none */
     bool writable;                  /* its owner takes commands; of a user variable: everybody may
                                        set it whom no rule forbids it */
+    const char *expression;         /* of a computed object (docs/expressions.md); "": none */
 } d2k_object_info;
 
 typedef enum d2k_process_state {
@@ -389,32 +390,34 @@ D2K_API d2k_result d2k_ping(d2k_client *client, const void *data, size_t size,
 
 /* ---- objects of the kernel ---- */
 
-/* What a user variable is. Set `size`, and 0 what is not said. */
+/* What a user variable or a computed object is. Set `size`, and 0 what is not said. */
 typedef struct d2k_definition {
     size_t size;      /* sizeof(d2k_definition): what later versions add is not read without it */
     const char *name; /* text may be NULL where it may be empty */
     d2k_type type;
     const char *description, *unit;
-    const char *path;               /* group that it stands in: "Plant/Line1", at most 128 bytes */
-    d2k_kind kind;                  /* D2K_KIND_USER_VARIABLE, or 0, which means it here */
+    const char *path; /* group that it stands in: "Plant/Line1", at most 128 bytes */
+    d2k_kind kind;    /* D2K_KIND_COMPUTED or D2K_KIND_USER_VARIABLE; 0 means the latter here */
     const d2k_value *default_value; /* content until somebody sets it; NULL: none */
-    bool writable;    /* everybody may set it whom no rule forbids it; else only who is
-                         allowed to. An object of a process takes commands by
-                         d2k_accept_commands() instead */
-    unsigned history; /* changes that the kernel keeps of it, as d2k_keep_history() has it */
+    bool writable;          /* everybody may set it whom no rule forbids it; else only who is
+                               allowed to. An object of a process takes commands by
+                               d2k_accept_commands() instead */
+    const char *expression; /* of a computed object: at most 4096 bytes */
+    unsigned history;       /* changes that the kernel keeps of it, as d2k_keep_history() has it */
 } d2k_definition;
 
-/* Creates a user variable, which the kernel stores with its value, or replaces its definition.
- * Answered, once it is on the kernel's disk, with D2K_EVENT_DONE (`count`: its number) or
- * D2K_EVENT_FAILED: D2K_NOT_ALLOWED (no right, or it belongs to a process), D2K_FILE (it could not
- * be stored), D2K_AGAIN (too much waits for the disk), D2K_ARGUMENT, D2K_LIMIT. At most 1024
- * questions may wait for answers. D2K_ARGUMENT, D2K_TYPE (the default), D2K_STATE (not connected,
- * or a kernel that does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
+/* Creates a user variable, which the kernel stores with its value, or a computed object, or
+ * replaces its definition. Answered, once it is on the kernel's disk, with D2K_EVENT_DONE (`count`:
+ * its number) or D2K_EVENT_FAILED: D2K_NOT_ALLOWED (no right, or it belongs to a process), D2K_FILE
+ * (it could not be stored), D2K_AGAIN (too much waits for the disk), D2K_TYPE (of an expression),
+ * D2K_CYCLE (it would depend on itself), D2K_ARGUMENT, D2K_LIMIT. At most 1024 questions may wait
+ * for answers. D2K_ARGUMENT, D2K_TYPE (the default), D2K_STATE (not connected, or a kernel that
+ * does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
 D2K_API d2k_result d2k_configure(d2k_client *client, const d2k_definition *definition,
                                  uint64_t *ret_request) D2K_MUST_CHECK;
 
-/* Deletes a user variable and its value. Answered as above, with `count` 1; D2K_NOT_FOUND: there is
- * none of this name. D2K_ARGUMENT, D2K_STATE, D2K_LIMIT, D2K_NO_MEMORY. */
+/* Deletes a user variable and its value, or a computed object. Answered as above, with `count` 1;
+ * D2K_NOT_FOUND: there is none of this name. D2K_ARGUMENT, D2K_STATE, D2K_LIMIT, D2K_NO_MEMORY. */
 D2K_API d2k_result d2k_delete(d2k_client *client, const char *name,
                               uint64_t *ret_request) D2K_MUST_CHECK;
 

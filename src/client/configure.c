@@ -85,6 +85,9 @@ static d2k_result put_properties(d2k_client *client, const d2k_definition *defin
         properties_put_u32(properties, PROPERTY_HISTORY,
                            definition->history == D2K_HISTORY_NONE ? 0 : definition->history);
     }
+    if (definition->expression != NULL && definition->expression[0] != '\0') {
+        properties_put(properties, PROPERTY_EXPRESSION, slice_of(definition->expression));
+    }
     return definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
 }
 
@@ -99,7 +102,10 @@ static d2k_result check(d2k_client *client, const d2k_definition *d)
                  ? result
                  : check_text(client, d, d->description, "description", D2K_DESCRIPTION_MAX);
     result = result != D2K_OK ? result : check_text(client, d, d->unit, "unit", D2K_UNIT_MAX);
-    return result != D2K_OK ? result : check_text(client, d, d->path, "path", PROPERTY_PATH_MAX);
+    result = result != D2K_OK ? result : check_text(client, d, d->path, "path", PROPERTY_PATH_MAX);
+    return result != D2K_OK
+               ? result
+               : check_text(client, d, d->expression, "expression", PROPERTY_EXPRESSION_MAX);
 }
 
 d2k_result d2k_configure(d2k_client *client, const d2k_definition *definition,

@@ -38,6 +38,7 @@ static void take_properties(struct known_object *object, struct slice list, char
     struct slice bytes;
     uint8_t kind;
     object->info.path = "";
+    object->info.expression = "";
     if (list.size == 0 || properties_check(list, NULL) != D2K_OK) {
         return;
     }
@@ -46,6 +47,9 @@ static void take_properties(struct known_object *object, struct slice list, char
     }
     if (properties_find(list, PROPERTY_PATH, &bytes) && text_is_utf8(bytes)) {
         object->info.path = store_text(at, bytes);
+    }
+    if (properties_find(list, PROPERTY_EXPRESSION, &bytes) && text_is_utf8(bytes)) {
+        object->info.expression = store_text(at, bytes);
     }
     if (properties_find(list, PROPERTY_WRITABLE, &bytes) && property_u8(bytes, &kind)) {
         object->info.writable = kind == 1;

@@ -1,4 +1,4 @@
-/* What the kernel owns itself: user variables, which are stored.
+/* What the kernel owns itself and stores: user variables, and the definitions of computed objects.
  *
  * A change is checked, queued for the store, and done in the plant when it is on the disk: then
  * readers are told and who asked is answered. So what was seen or acknowledged is never lost, and a
@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "os/clock.h"
+#include "wire/properties.h"
 #include "wire/value.h"
 
 /* A repair is a change of the kernel's own: nobody waits for it. */
@@ -211,8 +212,9 @@ static d2k_result encode_default(const struct definition *definition, uint32_t h
 static d2k_result check_configured(struct kernel *kernel, struct definition *definition,
                                    struct slice list, struct buffer *properties, struct error *err)
 {
-    if (definition->kind != OBJECT_USER_VARIABLE) {
-        return error_set(err, D2K_ARGUMENT, "object %.*s: only user variables can be configured",
+    if (definition->kind != OBJECT_USER_VARIABLE && definition->kind != OBJECT_COMPUTED) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: only user variables and computed objects can be configured",
                          (int)definition->name.size, definition->name.data);
     }
     d2k_result rc = definition_take(list, definition, properties, err);
@@ -390,8 +392,12 @@ static d2k_result set_stored(struct kernel *kernel, struct object *object, struc
 
 static struct definition definition_of(const struct stored_object *object)
 {
+    struct slice expression = {NULL, 0};
+    (void)properties_find(object->properties, PROPERTY_EXPRESSION, &expression);
     return (struct definition){
         .name = object->name,
+        .expression = expression,
+        .now_ns = os_wall_ns(),
         .description = object->description,
         .unit = object->unit,
         .type = (d2k_type)object->type,
@@ -412,8 +418,8 @@ static d2k_result do_change(struct kernel *kernel, enum change_what what,
         rc = plant_define(kernel->plant, kernel_itself, &definition, &object, err);
         *ret_hobj = rc == D2K_OK ? object->hobj : 0;
     }
-    if (rc != D2K_OK) {
-        return rc;
+    if (rc != D2K_OK || definition.kind == OBJECT_COMPUTED) {
+        return rc; /* what is computed has its value already */
     }
     if (object == NULL || (what == CHANGE_DELETE && object->owner[0] != '\0')) {
         return D2K_OK; /* it was stored, and never was in the plant */
@@ -425,7 +431,8 @@ static d2k_result do_change(struct kernel *kernel, enum change_what what,
 static struct stored_object as_in_force(const struct object *object)
 {
     struct slice value = {NULL, 0};
-    if (object->current != NULL && object->value.type != D2K_TYPE_NONE) {
+    if (object->current != NULL && object->value.type != D2K_TYPE_NONE &&
+        object->kind != OBJECT_COMPUTED) {
         value = (struct slice){(const char *)object->current->bytes, object->current->size};
     }
     return (struct stored_object){
@@ -563,7 +570,7 @@ static d2k_result load_object(void *context, const struct stored_object *stored_
     struct kernel *kernel = context;
     struct definition definition = definition_of(stored_object);
     struct object *object = NULL;
-    if (definition.kind != OBJECT_USER_VARIABLE) {
+    if (definition.kind != OBJECT_USER_VARIABLE && definition.kind != OBJECT_COMPUTED) {
         return error_set(err, D2K_CONFIG,
                          "plant.db: object %.*s is of kind %d, which this version "
                          "of d2k does not know",
@@ -571,7 +578,9 @@ static d2k_result load_object(void *context, const struct stored_object *stored_
     }
     keep_number(kernel, stored_object);
     d2k_result rc = plant_define(kernel->plant, kernel_itself, &definition, &object, err);
-    rc = rc != D2K_OK ? rc : load_value(kernel, object, stored_object->value, err);
+    if (rc == D2K_OK && definition.kind == OBJECT_USER_VARIABLE) {
+        rc = load_value(kernel, object, stored_object->value, err);
+    }
     return rc == D2K_OK || rc == D2K_NO_MEMORY
                ? rc
                : error_set(err, D2K_CONFIG,

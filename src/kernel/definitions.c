@@ -67,6 +67,10 @@ static d2k_result take_commands(struct slice list, const struct definition *defi
                          (int)definition->name.size, definition->name.data, COMMAND_TIMEOUT_MIN_MS,
                          COMMAND_TIMEOUT_MAX_MS);
     }
+    if (writable == 1 && definition->kind == OBJECT_COMPUTED) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: it is computed, and takes no commands",
+                         (int)definition->name.size, definition->name.data);
+    }
     if (writable == 1) {
         properties_put_u8(properties, PROPERTY_WRITABLE, 1);
     }
@@ -136,6 +140,23 @@ static d2k_result take_default(struct slice list, const struct definition *defin
     return D2K_OK;
 }
 
+/* Parsed where the object is defined: the plant knows what it may name. */
+static d2k_result take_expression(struct slice list, struct definition *definition,
+                                  struct buffer *properties, struct error *err)
+{
+    bool has_expression = properties_find(list, PROPERTY_EXPRESSION, &definition->expression);
+    if (has_expression != (definition->kind == OBJECT_COMPUTED)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: %s", (int)definition->name.size,
+                         definition->name.data,
+                         has_expression ? "only a computed object has an expression"
+                                        : "it is to be computed, but has no expression");
+    }
+    if (has_expression) {
+        properties_put(properties, PROPERTY_EXPRESSION, definition->expression);
+    }
+    return D2K_OK;
+}
+
 d2k_result definition_take(struct slice list, struct definition *definition,
                            struct buffer *properties, struct error *err)
 {
@@ -145,6 +166,7 @@ d2k_result definition_take(struct slice list, struct definition *definition,
     rc = rc != D2K_OK ? rc : take_commands(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_history(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_default(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_expression(list, definition, properties, err);
     if (rc == D2K_OK && buffer_failed(properties)) {
         rc = error_no_memory(err);
     }

@@ -15,12 +15,14 @@
 #include "base/cursor.h"
 #include "base/error.h"
 
-#define PROPERTIES_MAX    64u /* in one list */
-#define PROPERTY_PATH_MAX 128u
+#define PROPERTIES_MAX          64u /* in one list */
+#define PROPERTY_PATH_MAX       128u
+#define PROPERTY_EXPRESSION_MAX 4096u
 
 enum property_key {
     PROPERTY_PATH = 1,             /* UTF-8: "Plant/Line1" */
     PROPERTY_KIND = 6,             /* u8, WIRE_KIND_... */
+    PROPERTY_EXPRESSION = 7,       /* UTF-8: "A + B" (docs/expressions.md) */
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
     PROPERTY_HISTORY = 11,         /* u32, changes that are kept; 0: none */
     PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */

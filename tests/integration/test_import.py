@@ -45,7 +45,8 @@ def test_define_get_export_and_delete(plant, kernel):
     rows = list(csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout)))
     assert rows == [{"name": "Setpoint", "type": "Real", "kind": "user variable",
                      "description": 'What is wanted, "exactly"', "unit": "bar",
-                     "path": "Plant/Line1", "default": "1.5", "writable": ""}]
+                     "path": "Plant/Line1", "default": "1.5", "writable": "",
+                     "expression": ""}]
     assert tell(plant, "delete", "setpoint").exit_code == 0
     assert tell(plant, "--local", "get", "Setpoint").exit_code == 1
     gone = tell(plant, "delete", "Setpoint", "CPU_Load")

@@ -168,6 +168,8 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_PATH_MAX", PROPERTY_PATH_MAX);
     code_constant(facts, "PROPERTY_PATH", PROPERTY_PATH);
     code_constant(facts, "PROPERTY_KIND", PROPERTY_KIND);
+    code_constant(facts, "PROPERTY_EXPRESSION", PROPERTY_EXPRESSION);
+    code_constant(facts, "PROPERTY_EXPRESSION_MAX", PROPERTY_EXPRESSION_MAX);
     code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
     code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
     code_constant(facts, "PROPERTY_HISTORY", PROPERTY_HISTORY);

@@ -141,6 +141,8 @@ enum exit_code tell_define(struct tell *tell)
     texts.columns[COLUMN_PATH] = slice_of(options->path);
     texts.columns[COLUMN_DEFAULT] = slice_of(options->default_text);
     texts.columns[COLUMN_WRITABLE] = slice_of(options->writable ? "yes" : "");
+    texts.columns[COLUMN_EXPRESSION] = slice_of(options->expression);
+    texts.columns[COLUMN_KIND] = slice_of(options->expression != NULL ? "computed" : NULL);
     enum exit_code code = configure(&job, &texts, (struct asked){.word = options->words[0]});
     code = code != EXIT_CODE_OK ? code : settle(&job, 0);
     return code != EXIT_CODE_OK ? code : job.code;
@@ -282,7 +284,7 @@ struct export
 
 static bool keep(struct export *export, const d2k_object_info *object)
 {
-    if (object->kind != D2K_KIND_USER_VARIABLE) {
+    if (object->kind != D2K_KIND_USER_VARIABLE && object->kind != D2K_KIND_COMPUTED) {
         return true;
     }
     if (export->count == export->capacity) {

@@ -10,9 +10,9 @@
 
 #include "base/text.h"
 
-static const char *const column_names[COLUMN_COUNT] = {"name", "type", "kind",    "description",
-                                                       "unit", "path", "default", "writable"};
-#define COLUMN_NAMES "name, type, kind, description, unit, path, default, writable"
+static const char *const column_names[COLUMN_COUNT] = {
+    "name", "type", "kind", "description", "unit", "path", "default", "writable", "expression"};
+#define COLUMN_NAMES "name, type, kind, description, unit, path, default, writable, expression"
 
 static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
 
@@ -48,10 +48,15 @@ static d2k_result read_kind(struct slice text, d2k_kind *ret_kind, struct error 
 {
     char shown[128];
     *ret_kind = D2K_KIND_USER_VARIABLE;
+    if (is_word(text, kind_names[D2K_KIND_COMPUTED])) {
+        *ret_kind = D2K_KIND_COMPUTED;
+        return D2K_OK;
+    }
     if (text.size == 0 || is_word(text, kind_names[D2K_KIND_USER_VARIABLE])) {
         return D2K_OK;
     }
-    return error_set(err, D2K_ARGUMENT, "\"%s\" cannot be defined: it must be a user variable",
+    return error_set(err, D2K_ARGUMENT,
+                     "\"%s\" cannot be defined: it must be a user variable or computed",
                      text_escape(shown, sizeof shown, text));
 }
 
@@ -189,6 +194,7 @@ static d2k_result read_all(const struct definition_texts *texts, struct tell_def
     definition->description = ret->texts[COLUMN_DESCRIPTION];
     definition->unit = ret->texts[COLUMN_UNIT];
     definition->path = ret->texts[COLUMN_PATH];
+    definition->expression = ret->texts[COLUMN_EXPRESSION];
     result = read_type(texts->columns[COLUMN_TYPE], &definition->type, err);
     result =
         result != D2K_OK ? result : read_kind(texts->columns[COLUMN_KIND], &definition->kind, err);
@@ -324,5 +330,6 @@ void definition_put(struct buffer *out, const d2k_object_info *object)
     csv_put(out, false, slice_of(object->path));
     put_default(out, object->default_value);
     csv_put(out, false, slice_of(object->writable ? "yes" : ""));
+    csv_put(out, false, slice_of(object->expression));
     csv_end_record(out);
 }

@@ -19,6 +19,7 @@ enum definition_column {
     COLUMN_PATH,
     COLUMN_DEFAULT,
     COLUMN_WRITABLE,
+    COLUMN_EXPRESSION,
     COLUMN_COUNT,
 };
 

@@ -55,7 +55,8 @@ static const struct program_info info = {
         "  --count=<n>                 watch: end after n values\n"
         "  --for=<seconds>             watch: end after this time\n"
         "  --description=<text> --unit=<text> --path=<group> --default=<value> --writable\n"
-        "                              define: what else is said of the variable\n",
+        "                              define: what else is said of the variable\n"
+        "  --computed=<expression>     define: the object is computed: 'A + 2 * B'\n",
     .argument = tell_options_take,
 };
 

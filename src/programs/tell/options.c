@@ -19,7 +19,7 @@ struct command_row {
 #define OPTION_NAMES   4u
 #define OPTION_STATE   8u
 #define OPTION_OBJECTS 16u  /* no option: its words are names of objects */
-#define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= --writable */
+#define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= --writable --computed= */
 #define OPTION_SET     128u /* --no-wait */
 #define OPTION_ADMIN   64u  /* no option: it is administration */
 #define OPTION_CSV     256u
@@ -112,7 +112,8 @@ static bool take_definition(struct tell_options *options, const char *argument)
     } all[] = {{"--description=", &options->description},
                {"--unit=", &options->unit},
                {"--path=", &options->path},
-               {"--default=", &options->default_text}};
+               {"--default=", &options->default_text},
+               {"--computed=", &options->expression}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         size_t size = strlen(all[i].name);
         if (strncmp(argument, all[i].name, size) == 0) {
@@ -126,7 +127,7 @@ static bool take_definition(struct tell_options *options, const char *argument)
 static bool says_definition(const struct tell_options *options)
 {
     return options->description != NULL || options->unit != NULL || options->path != NULL ||
-           options->default_text != NULL || options->writable;
+           options->default_text != NULL || options->writable || options->expression != NULL;
 }
 
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
@@ -241,7 +242,8 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     if (says_definition(options) && (row->options & OPTION_DEFINE) == 0) {
         return error_set(
             err, D2K_ARGUMENT,
-            "--description=, --unit=, --path=, --default= and --writable belong to define, not %s",
+            "--description=, --unit=, --path=, --default=, --writable and --computed= belong "
+            "to define, not %s",
             row->name);
     }
     if (options->no_wait && (row->options & OPTION_SET) == 0) {

@@ -45,6 +45,7 @@ struct tell_options {
     const char *state; /* --state=: "Running"...; NULL: not given; borrowed */
     const char *description, *unit, *path, *default_text; /* of define; NULL: not given; borrowed */
     bool writable;                                        /* of define */
+    const char *expression;                               /* --computed=, as these */
     uint64_t count;                                       /* --count=, 0: not given */
     unsigned seconds;                                     /* --for=, 0: not given */
 };

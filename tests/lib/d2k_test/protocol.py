@@ -165,7 +165,7 @@ def value_records(payload):
         at += 4 + size
 
 
-PATH, KIND, HISTORY, DEFAULT = 1, 6, 11, 13
+PATH, KIND, EXPRESSION, HISTORY, DEFAULT = 1, 6, 7, 11, 13
 USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
 
 
@@ -341,6 +341,12 @@ class Link:
         """Asks for a user variable; returns the request."""
         properties = property_list({PATH: path.encode(), DEFAULT: default})
         return self.send("Configure", type=kind, name=name, description=description, unit=unit,
+                         properties=properties)
+
+    def compute(self, name, expression, kind=INTEGER):
+        """Asks for a computed object; returns the request."""
+        properties = property_list({EXPRESSION: expression.encode()}) + property_u8(KIND, 2)
+        return self.send("Configure", type=kind, name=name, description="", unit="",
                          properties=properties)
 
     def write(self, hobj, content, kind=INTEGER, counter=0, **more):
