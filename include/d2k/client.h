@@ -205,6 +205,7 @@ typedef struct d2k_object_info {
     bool writable;                  /* its owner takes commands; of a user variable: everybody may
                                        set it whom no rule forbids it */
     const char *expression;         /* of a computed object (docs/expressions.md); "": none */
+    const d2k_limits *limits;       /* NULL: none */
 } d2k_object_info;
 
 typedef enum d2k_process_state {
@@ -404,6 +405,7 @@ typedef struct d2k_definition {
                                d2k_accept_commands() instead */
     const char *expression; /* of a computed object: at most 4096 bytes */
     unsigned history;       /* changes that the kernel keeps of it, as d2k_keep_history() has it */
+    const d2k_limits *limits; /* of an Integer or a Real; NaN: not given; NULL: none */
 } d2k_definition;
 
 /* Creates a user variable, which the kernel stores with its value, or a computed object, or

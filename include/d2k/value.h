@@ -78,6 +78,21 @@ enum {
 #define D2K_STATUS_PR_AL_CRIT    0x0200u
 #define D2K_STATUS_ALL           0x03ffu
 
+/* Where a number stands among the limits of its object (D2000 limit status). */
+typedef enum d2k_limit_status {
+    D2K_IN_LIMIT = 0,       /* l <= number <= h, or the object has no limits */
+    D2K_VL_LIMIT = 1,       /* number < vl */
+    D2K_L_LIMIT = 2,        /* vl <= number < l */
+    D2K_H_LIMIT = 3,        /* h < number <= vh */
+    D2K_VH_LIMIT = 4,       /* number > vh */
+    D2K_LIMITS_PROBLEM = 5, /* one is not given, or not vl < l < h < vh */
+} d2k_limit_status;
+
+/* Limits of an object of type Integer or Real; NaN: not given. */
+typedef struct d2k_limits {
+    double vl, l, h, vh;
+} d2k_limits;
+
 /* Limits, each tested at the limit and one past it. */
 #define D2K_TEXT_MAX_CHARS  100000u /* longer is cut on a character boundary and marked Weak */
 #define D2K_TEXT_MAX_BYTES  (4u * D2K_TEXT_MAX_CHARS)
@@ -92,10 +107,11 @@ enum {
  * client. */
 typedef struct d2k_value {
     d2k_type type;
-    uint32_t status;   /* D2K_STATUS_ bits */
-    uint16_t flags;    /* user flags: bit 0 is A, bit 15 is P */
-    bool past;         /* delivered late: tells of the past, is not the current value */
-    int64_t time_ns;   /* time stamp of the value */
+    uint32_t status;      /* D2K_STATUS_ bits */
+    uint16_t flags;       /* user flags: bit 0 is A, bit 15 is P */
+    bool past;            /* delivered late: tells of the past, is not the current value */
+    uint8_t limit_status; /* d2k_limit_status; found by the kernel, whatever is published */
+    int64_t time_ns;      /* time stamp of the value */
     uint64_t sequence; /* number that the source gave; filled in by the library when publishing */
     union {
         bool boolean;
@@ -130,6 +146,12 @@ D2K_API const char *d2k_type_name(d2k_type type);
 /* Name of a state of a type: "StON", "Q_Err"; NULL: the type has no states, or not this one. The
  * states of a type are 0, 1, ... up to the first that has no name. */
 D2K_API const char *d2k_state_name(d2k_type type, uint32_t state);
+
+/* Status of a value of type Integer or Real among these limits; of another type D2K_IN_LIMIT. An
+ * Integer is compared as a Real: exact to 2^53. */
+D2K_API d2k_limit_status d2k_limits_status(const d2k_limits *limits, const d2k_value *value);
+/* "InLimit", "VL_Limit", "L_Limit", "H_Limit", "VH_Limit", "LimitsProblem"; "?" for none. */
+D2K_API const char *d2k_limit_status_name(unsigned status);
 
 /* Writes the content as text: true/false, digits, shortest decimal that reads back to the same
  * double, "hh:mm:ss.mmm DD-MM-YYYY" (local time), "d hh:mm:ss.mmm", the text itself, the name of

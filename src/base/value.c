@@ -88,6 +88,31 @@ d2k_value d2k_hobj(uint32_t hobj)
     return value;
 }
 
+/* ---- limits ---- */
+
+d2k_limit_status d2k_limits_status(const d2k_limits *limits, const d2k_value *value)
+{
+    double number;
+    if (value->type == D2K_TYPE_REAL) {
+        number = value->content.real;
+    } else if (value->type == D2K_TYPE_INTEGER) {
+        number = (double)value->content.integer;
+    } else {
+        return D2K_IN_LIMIT;
+    }
+    /* Written so that a NaN among them is a problem, too. */
+    if (!(limits->vl < limits->l && limits->l < limits->h && limits->h < limits->vh)) {
+        return D2K_LIMITS_PROBLEM;
+    }
+    if (number < limits->l) {
+        return number < limits->vl ? D2K_VL_LIMIT : D2K_L_LIMIT;
+    }
+    if (number > limits->h) {
+        return number > limits->vh ? D2K_VH_LIMIT : D2K_H_LIMIT;
+    }
+    return D2K_IN_LIMIT;
+}
+
 /* ---- names ---- */
 
 #define STATES_MAX 6
@@ -104,6 +129,13 @@ const char *d2k_state_name(d2k_type type, uint32_t state)
 {
     bool known = (size_t)type < sizeof state_names / sizeof state_names[0] && state < STATES_MAX;
     return known ? state_names[type][state] : NULL;
+}
+
+const char *d2k_limit_status_name(unsigned status)
+{
+    static const char *const names[] = {"InLimit", "VL_Limit", "L_Limit",
+                                        "H_Limit", "VH_Limit", "LimitsProblem"};
+    return status < sizeof names / sizeof names[0] ? names[status] : "?";
 }
 
 const char *d2k_type_name(d2k_type type)

@@ -236,6 +236,7 @@ struct known_object {
     uint8_t key[4]; /* hobj, for the map */
     d2k_object_info info;
     d2k_value default_value;
+    d2k_limits limits;
     char texts[]; /* terminated texts that `info` points to, and the content of the default */
 };
 

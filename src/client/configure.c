@@ -1,4 +1,5 @@
 /* client/configure.c: objects that the kernel owns: defining and deleting them. */
+#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -43,6 +44,7 @@ static d2k_result put_default(d2k_client *client, const d2k_definition *definiti
 {
     struct error err = {0};
     d2k_value value = *definition->default_value;
+    value.limit_status = D2K_IN_LIMIT; /* no part of a content */
     if (value.type != definition->type) {
         return client_refuse(client, D2K_TYPE, "object %s: its default has the type %s, not %s",
                              definition->name, d2k_type_name(value.type),
@@ -69,6 +71,16 @@ static d2k_result put_default(d2k_client *client, const d2k_definition *definiti
     return result;
 }
 
+static void put_limits(const d2k_limits *limits, struct buffer *properties)
+{
+    const double numbers[] = {limits->vl, limits->l, limits->h, limits->vh};
+    for (uint16_t i = 0; i < 4; i++) {
+        if (!isnan(numbers[i])) {
+            properties_put_f64(properties, (uint16_t)(PROPERTY_LIMIT_VL + i), numbers[i]);
+        }
+    }
+}
+
 static d2k_result put_properties(d2k_client *client, const d2k_definition *definition,
                                  struct buffer *properties)
 {
@@ -87,6 +99,9 @@ static d2k_result put_properties(d2k_client *client, const d2k_definition *defin
     }
     if (definition->expression != NULL && definition->expression[0] != '\0') {
         properties_put(properties, PROPERTY_EXPRESSION, slice_of(definition->expression));
+    }
+    if (definition->limits != NULL) {
+        put_limits(definition->limits, properties);
     }
     return definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
 }

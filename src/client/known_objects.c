@@ -1,5 +1,6 @@
 /* client/known_objects.c: what the kernel told about objects, by their kernel-wide number, so that
  * every value can be told with its object. Filled anew on every link. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,20 @@ static const char *store_text(char **at, struct slice text)
     return begin;
 }
 
+static void take_limits(struct known_object *object, struct slice list)
+{
+    d2k_limits *limits = &object->limits;
+    double *const places[] = {&limits->vl, &limits->l, &limits->h, &limits->vh};
+    struct slice bytes;
+    for (uint16_t i = 0; i < 4; i++) {
+        *places[i] = NAN;
+        if (properties_find(list, (uint16_t)(PROPERTY_LIMIT_VL + i), &bytes) &&
+            property_f64(bytes, places[i])) {
+            object->info.limits = limits;
+        }
+    }
+}
+
 /* What is malformed is left out: the object is still known. */
 static void take_properties(struct known_object *object, struct slice list, char **at)
 {
@@ -54,6 +69,7 @@ static void take_properties(struct known_object *object, struct slice list, char
     if (properties_find(list, PROPERTY_WRITABLE, &bytes) && property_u8(bytes, &kind)) {
         object->info.writable = kind == 1;
     }
+    take_limits(object, list);
     object->default_value =
         (d2k_value){.type = object->info.type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
     if (properties_find(list, PROPERTY_DEFAULT, &bytes)) {

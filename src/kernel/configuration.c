@@ -394,7 +394,7 @@ static struct definition definition_of(const struct stored_object *object)
 {
     struct slice expression = {NULL, 0};
     (void)properties_find(object->properties, PROPERTY_EXPRESSION, &expression);
-    return (struct definition){
+    struct definition definition = {
         .name = object->name,
         .expression = expression,
         .now_ns = os_wall_ns(),
@@ -405,6 +405,8 @@ static struct definition definition_of(const struct stored_object *object)
         .history = definition_history(object->properties),
         .properties = object->properties,
     };
+    definition_limits(object->properties, &definition);
+    return definition;
 }
 
 static d2k_result do_change(struct kernel *kernel, enum change_what what,

@@ -1,5 +1,7 @@
 /* What a message says of an object beyond its fields: the list of properties, checked and brought
  * into the form in which it is kept. */
+#include <math.h>
+
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "wire/properties.h"
@@ -111,6 +113,42 @@ static d2k_result take_history(struct slice list, struct definition *definition,
     return D2K_OK;
 }
 
+void definition_limits(struct slice properties, struct definition *definition)
+{
+    d2k_limits *limits = &definition->limits;
+    double *const places[] = {&limits->vl, &limits->l, &limits->h, &limits->vh};
+    struct slice bytes;
+    definition->has_limits = false;
+    for (uint16_t i = 0; i < 4; i++) {
+        *places[i] = NAN;
+        definition->has_limits |=
+            properties_find(properties, (uint16_t)(PROPERTY_LIMIT_VL + i), &bytes) &&
+            property_f64(bytes, places[i]);
+    }
+}
+
+static d2k_result take_limits(struct slice list, struct definition *definition,
+                              struct buffer *properties, struct error *err)
+{
+    bool is_number = definition->type == D2K_TYPE_INTEGER || definition->type == D2K_TYPE_REAL;
+    for (uint16_t key = PROPERTY_LIMIT_VL; key <= PROPERTY_LIMIT_VH; key++) {
+        struct slice bytes;
+        double limit;
+        if (!properties_find(list, key, &bytes)) {
+            continue;
+        }
+        if (!is_number || !property_f64(bytes, &limit)) {
+            return error_set(err, D2K_ARGUMENT, "object %.*s: %s", (int)definition->name.size,
+                             definition->name.data,
+                             is_number ? "a limit is not a finite number"
+                                       : "only an Integer or a Real has limits");
+        }
+        properties_put_f64(properties, key, limit);
+    }
+    definition_limits(list, definition);
+    return D2K_OK;
+}
+
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value)
 {
     struct slice content;
@@ -163,6 +201,7 @@ d2k_result definition_take(struct slice list, struct definition *definition,
     d2k_result rc = properties_check(list, err);
     rc = rc != D2K_OK ? rc : take_path(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_kind(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_limits(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_commands(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_history(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_default(list, definition, properties, err);

@@ -307,6 +307,8 @@ d2k_result definition_take(struct slice list, struct definition *definition,
 enum object_kind definition_kind(struct slice list, enum object_kind otherwise);
 /* What it says of the history, as struct definition has it. */
 uint32_t definition_history(struct slice properties);
+/* The limits that a list of properties gives, into the definition; of what was checked already. */
+void definition_limits(struct slice properties, struct definition *definition);
 /* The value that a user variable has when nobody has written it yet; false: none was given, or it
  * is not a value of this type. Its text points into the properties. */
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value);

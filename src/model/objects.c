@@ -54,6 +54,7 @@ static void object_free(struct plant *plant, struct object *object)
     free(object->description);
     free(object->unit);
     free(object->properties);
+    free(object->limits);
     free(object);
 }
 
@@ -296,6 +297,7 @@ static struct owner *owner_obtain(struct plant *plant, struct slice name)
 /* What a definition says in memory of its own. */
 struct texts {
     char *description, *unit, *properties;
+    d2k_limits *limits;
 };
 
 static void texts_free(const struct texts *texts)
@@ -303,15 +305,27 @@ static void texts_free(const struct texts *texts)
     free(texts->description);
     free(texts->unit);
     free(texts->properties);
+    free(texts->limits);
+}
+
+static d2k_limits *limits_copy(const d2k_limits *limits)
+{
+    d2k_limits *copy = malloc(sizeof *copy);
+    if (copy != NULL) {
+        *copy = *limits;
+    }
+    return copy;
 }
 
 static bool texts_copy(const struct definition *definition, struct texts *ret)
 {
     bool has_properties = definition->properties.size > 0;
+    bool has_limits = definition->has_limits;
     ret->description = slice_copy(definition->description);
     ret->unit = slice_copy(definition->unit);
     ret->properties = has_properties ? slice_copy(definition->properties) : NULL;
-    if (ret->description != NULL && ret->unit != NULL &&
+    ret->limits = has_limits ? limits_copy(&definition->limits) : NULL;
+    if ((ret->limits != NULL || !has_limits) && ret->description != NULL && ret->unit != NULL &&
         (ret->properties != NULL || !has_properties)) {
         return true;
     }
@@ -329,6 +343,7 @@ static void describe(struct object *object, const struct definition *definition,
     object->unit = texts->unit;
     object->properties = texts->properties;
     object->properties_size = definition->properties.size;
+    object->limits = texts->limits;
 }
 
 static struct object *object_new(const struct definition *definition)
@@ -450,21 +465,45 @@ static bool is_described(const struct plant *plant, const struct object *object,
            slice_equal(definition->properties, properties);
 }
 
+static bool becomes_another(const struct object *object, const struct definition *definition)
+{
+    return object->type != definition->type || object->kind != definition->kind;
+}
+
+/* What its value becomes by a new definition; *ret_update is NULL if it stays as it is. */
+static d2k_result value_under(struct plant *plant, const struct object *object,
+                              const struct definition *definition, d2k_value *ret_value,
+                              struct update **ret_update, struct error *err)
+{
+    if (object->current == NULL) {
+        return D2K_OK;
+    }
+    if (becomes_another(object, definition)) {
+        return encode_no_value(plant, object, ret_value, ret_update, err);
+    }
+    *ret_value = object->value;
+    ret_value->limit_status =
+        plant_limit_status(definition->has_limits ? &definition->limits : NULL, ret_value);
+    if (ret_value->limit_status == object->value.limit_status) {
+        return D2K_OK;
+    }
+    return plant_encode(plant, object, ret_value, ret_update, err);
+}
+
 static d2k_result define_again(struct plant *plant, struct object *object,
                                const struct definition *definition, struct error *err)
 {
-    struct texts texts, old = {object->description, object->unit, object->properties};
-    d2k_value none = {0};
+    struct texts texts,
+        old = {object->description, object->unit, object->properties, object->limits};
+    d2k_value value = {0};
     struct update *update = NULL;
+    bool is_another = becomes_another(object, definition);
     if (is_described(plant, object, definition)) {
         return D2K_OK;
     }
-    bool is_another = object->type != definition->type || object->kind != definition->kind;
-    if (is_another && object->current != NULL) {
-        d2k_result result = encode_no_value(plant, object, &none, &update, err);
-        if (result != D2K_OK) {
-            return result;
-        }
+    d2k_result result = value_under(plant, object, definition, &value, &update, err);
+    if (result != D2K_OK) {
+        return result;
     }
     if (!texts_copy(definition, &texts)) {
         update_release(update);
@@ -482,7 +521,8 @@ static d2k_result define_again(struct plant *plant, struct object *object,
         history_clear(plant, object);
     }
     if (update != NULL) {
-        plant_set_current(plant, object, &none, NULL, update);
+        plant_set_current(plant, object, &value,
+                          value.type == D2K_TYPE_NONE ? NULL : object->text_storage, update);
     }
     return D2K_OK;
 }

@@ -79,6 +79,8 @@ struct definition {
     enum object_kind kind;
     uint32_t history; /* changes that are kept, at most PLANT_HISTORY_ENTRIES_MAX; 0: as the plant
                          has it for all, PLANT_HISTORY_NONE */
+    bool has_limits;
+    d2k_limits limits;       /* only with has_limits */
     struct slice properties; /* what else was said, as bytes: passed on to readers, not looked at */
     struct slice expression; /* of OBJECT_COMPUTED (model/expression.h); else not looked at */
     int64_t now_ns;          /* OBJECT_COMPUTED: time of a value that no object takes part in */
@@ -101,6 +103,7 @@ struct object {
     char *unit;        /* never NULL */
     char *properties;  /* as it was defined with; NULL: none */
     size_t properties_size;
+    d2k_limits *limits; /* NULL: none */
     const char *owner;  /* process name, "" for the kernel itself; lives as long as the object */
     bool owner_present; /* the owning process is registered now */
     d2k_value value;    /* current value; text belongs to the object */
@@ -191,7 +194,8 @@ d2k_result plant_delete(struct plant *plant, struct object *object,
  * D2K_TEXT_MAX_CHARS is cut on a character boundary and marked Weak. A value without
  * D2K_STATUS_VALID is allowed: its owner says that it is not valid. A value marked `past` is passed
  * on to readers in mode `every` but never becomes the current one. Everybody who reads the object
- * is told. D2K_NOT_ALLOWED (not the owner), D2K_TYPE (not that of the object; D2K_TYPE_NONE is
+ * is told. The limit status of the value is found by the limits of the object, whatever it was.
+ * D2K_NOT_ALLOWED (not the owner), D2K_TYPE (not that of the object; D2K_TYPE_NONE is
  * refused too), D2K_ARGUMENT (out of range, not UTF-8), D2K_NO_MEMORY; then nothing is changed. */
 d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
                      const d2k_value *value, int64_t now_ns, struct error *err) D2K_MUST_CHECK;

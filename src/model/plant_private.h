@@ -117,6 +117,11 @@ d2k_result plant_set_checked(struct plant *plant, struct object *object, d2k_val
  * where the value's text stands (NULL: nowhere). */
 void plant_set_current(struct plant *plant, struct object *object, const d2k_value *value,
                        char *text, struct update *update);
+/* Of an object that most often has none. */
+static inline uint8_t plant_limit_status(const d2k_limits *limits, const d2k_value *value)
+{
+    return limits == NULL ? D2K_IN_LIMIT : (uint8_t)d2k_limits_status(limits, value);
+}
 /* Its value need not be made invalid any more. */
 void invalidation_settled(struct plant *plant, struct object *object);
 

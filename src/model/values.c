@@ -185,6 +185,7 @@ d2k_result plant_set_checked(struct plant *plant, struct object *object, d2k_val
     char *text = NULL;
     struct update *update = NULL;
     d2k_result result = D2K_OK;
+    value->limit_status = plant_limit_status(object->limits, value);
     if (value->type == D2K_TYPE_TEXT) {
         result = own_text(value, &text, err);
     }

@@ -2,6 +2,8 @@
 #include "wire/properties.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <string.h>
 
 bool properties_next(struct cursor *rest, struct property *ret_property)
 {
@@ -76,6 +78,17 @@ bool property_u32(struct slice bytes, uint32_t *ret_number)
     return true;
 }
 
+bool property_f64(struct slice bytes, double *ret_number)
+{
+    struct cursor c = cursor_of(bytes.data, bytes.size);
+    if (bytes.size != 8) {
+        return false;
+    }
+    uint64_t bits = cursor_u64(&c);
+    memcpy(ret_number, &bits, sizeof bits);
+    return isfinite(*ret_number);
+}
+
 void properties_put(struct buffer *out, uint16_t key, struct slice bytes)
 {
     buffer_put_u16(out, key);
@@ -92,5 +105,16 @@ void properties_put_u32(struct buffer *out, uint16_t key, uint32_t number)
 {
     const uint8_t bytes[4] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16),
                               (uint8_t)(number >> 24)};
+    properties_put(out, key, (struct slice){(const char *)bytes, sizeof bytes});
+}
+
+void properties_put_f64(struct buffer *out, uint16_t key, double number)
+{
+    uint8_t bytes[8];
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    for (unsigned i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)(bits >> (8 * i));
+    }
     properties_put(out, key, (struct slice){(const char *)bytes, sizeof bytes});
 }

@@ -20,7 +20,11 @@
 #define PROPERTY_EXPRESSION_MAX 4096u
 
 enum property_key {
-    PROPERTY_PATH = 1,             /* UTF-8: "Plant/Line1" */
+    PROPERTY_PATH = 1,     /* UTF-8: "Plant/Line1" */
+    PROPERTY_LIMIT_VL = 2, /* f64, finite; of an Integer or a Real */
+    PROPERTY_LIMIT_L = 3,
+    PROPERTY_LIMIT_H = 4,
+    PROPERTY_LIMIT_VH = 5,
     PROPERTY_KIND = 6,             /* u8, WIRE_KIND_... */
     PROPERTY_EXPRESSION = 7,       /* UTF-8: "A + B" (docs/expressions.md) */
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
@@ -51,10 +55,13 @@ bool properties_find(struct slice list, uint16_t key, struct slice *ret_bytes);
 bool property_u8(struct slice bytes, uint8_t *ret_number);
 /* Of exactly four. */
 bool property_u32(struct slice bytes, uint32_t *ret_number);
+/* Of exactly eight, IEEE 754; finite. */
+bool property_f64(struct slice bytes, double *ret_number);
 
 /* Appends one property; `bytes` at most 65535. */
 void properties_put(struct buffer *out, uint16_t key, struct slice bytes);
 void properties_put_u8(struct buffer *out, uint16_t key, uint8_t number);
 void properties_put_u32(struct buffer *out, uint16_t key, uint32_t number);
+void properties_put_f64(struct buffer *out, uint16_t key, double number);
 
 #endif

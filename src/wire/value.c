@@ -11,6 +11,7 @@
 /* What `size` of a record counts before the content. */
 #define RECORD_FIXED_SIZE (WIRE_VALUE_HEADER_SIZE - 4u)
 #define DELIVERY_PAST     0x01u
+#define EXTRAS_SIZE       10u /* limit status, process alarm and its time */
 
 /* ---- rules ---- */
 
@@ -84,6 +85,9 @@ d2k_result wire_value_check(const d2k_value *value, struct error *err)
         return error_set(err, D2K_ARGUMENT,
                          "time stamp %" PRId64 " ns is not within the years 1972..2099",
                          value->time_ns);
+    }
+    if (value->limit_status > D2K_LIMITS_PROBLEM) {
+        return error_set(err, D2K_ARGUMENT, "%u is no limit status", value->limit_status);
     }
     return check_content(value, err);
 }
@@ -162,7 +166,9 @@ static void store_content(uint8_t *at, const d2k_value *value)
 
 d2k_result wire_value_encode(struct buffer *out, uint32_t hobj, const d2k_value *value)
 {
-    size_t size = RECORD_FIXED_SIZE + content_size(value);
+    size_t content = content_size(value);
+    bool has_extras = value->limit_status != 0;
+    size_t size = RECORD_FIXED_SIZE + content + (has_extras ? EXTRAS_SIZE : 0);
     uint8_t *at = buffer_reserve(out, 4 + size);
     if (at == NULL) {
         return D2K_NO_MEMORY;
@@ -176,6 +182,10 @@ d2k_result wire_value_encode(struct buffer *out, uint32_t hobj, const d2k_value 
     at = store(at, (uint64_t)value->time_ns, 8);
     at = store(at, value->sequence, 8);
     store_content(at, value);
+    if (has_extras) {
+        memset(at + content, 0, EXTRAS_SIZE);
+        at[content] = value->limit_status;
+    }
     buffer_added(out, 4 + size);
     return D2K_OK;
 }
@@ -255,6 +265,9 @@ static bool decode_record(struct cursor record, uint32_t *ret_hobj, d2k_value *v
     if (!content_known) {
         error_set(err, D2K_ARGUMENT, "a Boolean must be 0 or 1");
         return false;
+    }
+    if (record.left >= EXTRAS_SIZE) {
+        value->limit_status = cursor_u8(&record);
     }
     return wire_value_check(value, err) == D2K_OK;
 }

@@ -10,6 +10,9 @@
  *     u64 sequence     number that the source gave
  *     content          nothing | u8 0/1 | i64 | f64 | i64 ns | i64 ns | u32 size + UTF-8 |
  *                      u32 state or hobj
+ *     u8  limit status         these three only if one of them is not 0
+ *     u8  process alarm        0
+ *     i64 time of that         0
  *     (bytes after it are skipped: later versions may add fields)
  *
  * The bytes name the object by its kernel-wide number, so they are the same for every reader. */

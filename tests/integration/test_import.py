@@ -46,7 +46,8 @@ def test_define_get_export_and_delete(plant, kernel):
     assert rows == [{"name": "Setpoint", "type": "Real", "kind": "user variable",
                      "description": 'What is wanted, "exactly"', "unit": "bar",
                      "path": "Plant/Line1", "default": "1.5", "writable": "",
-                     "expression": ""}]
+                     "expression": "",
+                      "vl": "", "l": "", "h": "", "vh": ""}]
     assert tell(plant, "delete", "setpoint").exit_code == 0
     assert tell(plant, "--local", "get", "Setpoint").exit_code == 1
     gone = tell(plant, "delete", "Setpoint", "CPU_Load")
@@ -58,6 +59,7 @@ def test_define_get_export_and_delete(plant, kernel):
 @pytest.mark.parametrize("words, exit_code, sentence", [
     (["A", "number"], 2, "is no type; there are Boolean"),
     (["A", "Integer", "--default=1.5"], 2, "is no value of type Integer"),
+    (["A", "Real", "--vh=high"], 2, "the limit vh \"high\" is no number"),
     (["A", "Real", "--default=nan"], 2, "is no value of type Real"),
     (["1", "Real"], 2, "a letter first"),
     (["A"], 2, "usage: d2k-tell define NAME TYPE"),
@@ -92,20 +94,20 @@ def test_over_the_network_the_kernel_asks_for_the_right(plant, kernel, seed_iden
 def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
     first = write(
         tmp_path / "first.csv",
-        "name,type,description,unit,path,default,writable",
-        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted""",YES',
-        "Bool.Of,boolean,,,,true,",
-        "Int.Of,INTEGER,,m,,-9223372036854775808,no",
-        "Real.Of,Real,,,,0.1,",
-        "Time.Of,Absolute time,,,,1700000000123456789,",
-        "Span.Of,Relative time,,,,-1,",
-        "Line.Of,Line,,,,True,",
-        "Alarm.Of,Alarm,,,,NoKvit,",
-        "Station.Of,Station,,,,StHARDERR,",
-        "Process.Of,Process,,,,Stop,",
-        "Switch.Of,Quaternary,,,,Q_Osc,",
-        "Number.Of,Hobj,,,,4294967295,",
-        "Plain,Real,,,,,")
+        "name,type,description,unit,path,default,writable,vl,l,h,vh",
+        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted""",YES,,,,',
+        "Bool.Of,boolean,,,,true,,,,,",
+        "Int.Of,INTEGER,,m,,-9223372036854775808,no,,,,",
+        "Real.Of,Real,,,,0.1,,-1.5,0,1e+20,1e+21",
+        "Time.Of,Absolute time,,,,1700000000123456789,,,,,",
+        "Span.Of,Relative time,,,,-1,,,,,",
+        "Line.Of,Line,,,,True,,,,,",
+        "Alarm.Of,Alarm,,,,NoKvit,,,,,",
+        "Station.Of,Station,,,,StHARDERR,,,,,",
+        "Process.Of,Process,,,,Stop,,,,,",
+        "Switch.Of,Quaternary,,,,Q_Osc,,,,,",
+        "Number.Of,Hobj,,,,4294967295,,,,,",
+        "Plain,Real,,,,,,,,,")
     imported = tell(plant, "import", str(first))
     assert imported.exit_code == 0, imported.stderr
     assert imported.stdout == f"{first}: 13 objects defined, 0 lines refused\n"
@@ -119,6 +121,21 @@ def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
     assert read(plant, "Text.Of")["value"] == 'two\nlines, "quoted"'
     assert read(plant, "Station.Of")["value"] == "StHARDERR"
     assert read(plant, "Number.Of")["value"] == 4294967295
+
+
+def test_limits_survive_and_say_where_the_value_stands(plant, kernel):
+    assert tell(plant, "define", "Level", "Real", "--default=5", "--vl=-10", "--l=0", "--h=10",
+                "--vh=20.5").exit_code == 0
+    assert read(plant, "Level")["limit_status"] == "InLimit"
+    assert tell(plant, "--local", "set", "Level", "20.5").exit_code == 0
+    assert "H_Limit" in read(plant, "Level")["status"]
+    kernel.kill()
+    plant.start_kernel()
+    assert read(plant, "Level")["limit_status"] == "H_Limit"
+    row, = csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout))
+    assert (row["vl"], row["l"], row["h"], row["vh"]) == ("-10", "0", "10", "20.5")
+    refused = tell(plant, "define", "Level", "Text", "--l=1")
+    assert "only an Integer or a Real has limits" in refused.stderr
 
 
 def test_a_state_is_set_by_its_name_or_number(plant, kernel):

@@ -679,6 +679,42 @@ static void assert_states(d2k_type type, uint32_t last, const char *name)
     assert_string_equal(text, "?");
 }
 
+static void assert_limit_status(const d2k_limits *limits, double number, d2k_limit_status expected)
+{
+    d2k_value value = d2k_real(number);
+    assert_int_equal(d2k_limits_status(limits, &value), expected);
+}
+
+static void numbers_stand_among_their_limits_as_in_d2000(void **state)
+{
+    (void)state;
+    const d2k_limits limits = {-10, 0, 10, 20};
+    d2k_value integer = d2k_integer(21), text = d2k_text("21");
+    assert_limit_status(&limits, nextafter(-10, -11), D2K_VL_LIMIT);
+    assert_limit_status(&limits, -10, D2K_L_LIMIT);
+    assert_limit_status(&limits, nextafter(0, -1), D2K_L_LIMIT);
+    assert_limit_status(&limits, 0, D2K_IN_LIMIT);
+    assert_limit_status(&limits, 10, D2K_IN_LIMIT);
+    assert_limit_status(&limits, nextafter(10, 11), D2K_H_LIMIT);
+    assert_limit_status(&limits, 20, D2K_H_LIMIT);
+    assert_limit_status(&limits, nextafter(20, 21), D2K_VH_LIMIT);
+    assert_int_equal(d2k_limits_status(&limits, &integer), D2K_VH_LIMIT);
+    assert_int_equal(d2k_limits_status(&limits, &text), D2K_IN_LIMIT);
+}
+
+static void limits_that_miss_or_are_not_in_order_are_a_problem(void **state)
+{
+    (void)state;
+    const d2k_limits wrong[] = {{NAN, 0, 1, 2}, {-1, NAN, 1, 2}, {-1, 0, NAN, 2}, {-1, 0, 1, NAN},
+                                {0, 0, 1, 2},   {-1, 1, 1, 2},   {-1, 0, 2, 2},   {2, 1, 0, -1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_limit_status(&wrong[i], 0.5, D2K_LIMITS_PROBLEM);
+    }
+    assert_string_equal(d2k_limit_status_name(D2K_IN_LIMIT), "InLimit");
+    assert_string_equal(d2k_limit_status_name(D2K_LIMITS_PROBLEM), "LimitsProblem");
+    assert_string_equal(d2k_limit_status_name(D2K_LIMITS_PROBLEM + 1), "?");
+}
+
 static void states_have_names(void **state)
 {
     (void)state;
@@ -728,6 +764,8 @@ int main(void)
         cmocka_unit_test(value_without_content_is_empty_text),
         cmocka_unit_test(types_have_names),
         cmocka_unit_test(states_have_names),
+        cmocka_unit_test(numbers_stand_among_their_limits_as_in_d2000),
+        cmocka_unit_test(limits_that_miss_or_are_not_in_order_are_a_problem),
     };
     (void)setenv("TZ", "UTC0", 1);
     tzset();

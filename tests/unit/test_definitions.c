@@ -45,6 +45,45 @@ static void readers_are_told_when_properties_change_and_only_then(void **state)
     takes_none();
 }
 
+static void a_value_gets_the_status_of_its_limits(void **state)
+{
+    struct definition d = definition_of("a", OBJECT_OF_PROCESS);
+    (void)state;
+    d.has_limits = true;
+    d.limits = (d2k_limits){0, 1, 2, 3};
+    d2k_value value = d2k_integer(4);
+    value.limit_status = D2K_L_LIMIT; /* what a publisher says of it does not count */
+    assert_int_equal(define_it("PC.KOM", &d), D2K_OK);
+    assert_int_equal(plant_set(plant, slice_of("PC.KOM"), object, &value, NOW, &err), D2K_OK);
+    assert_int_equal(object->value.limit_status, D2K_VH_LIMIT);
+    set(object, 2);
+    assert_int_equal(object->value.limit_status, D2K_IN_LIMIT);
+    plant_owner_gone(plant, slice_of("PC.KOM"));
+    assert_int_equal(object->value.status & D2K_STATUS_VALID, 0);
+}
+
+static void new_limits_count_for_the_value_that_is_there(void **state)
+{
+    struct definition d = definition_of("a", OBJECT_OF_PROCESS);
+    (void)state;
+    assert_int_equal(define_it("PC.KOM", &d), D2K_OK);
+    set(object, 4);
+    read_from_now_on(1, false, object);
+    d.has_limits = true;
+    d.limits = (d2k_limits){0, 1, 2, 3};
+    d.properties = slice_of("limits");
+    assert_int_equal(define_it("PC.KOM", &d), D2K_OK);
+    assert_int_equal(object->value.limit_status, D2K_VH_LIMIT);
+    assert_int_equal(object->value.content.integer, 4);
+    takes_object(object);
+    takes_value(object, 4);
+    takes_none();
+    d.has_limits = false;
+    d.properties = slice_of("");
+    assert_int_equal(define_it("PC.KOM", &d), D2K_OK);
+    assert_int_equal(object->value.limit_status, D2K_IN_LIMIT);
+}
+
 static void a_value_of_another_kind_means_nothing(void **state)
 {
     struct definition d = definition_of("a", OBJECT_USER_VARIABLE);
@@ -128,6 +167,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         READER_TEST(kind_and_properties_are_kept),
         READER_TEST(readers_are_told_when_properties_change_and_only_then),
+        READER_TEST(a_value_gets_the_status_of_its_limits),
+        READER_TEST(new_limits_count_for_the_value_that_is_there),
         READER_TEST(a_value_of_another_kind_means_nothing),
         READER_TEST(a_system_tag_stays_one_and_nothing_else_becomes_one),
         READER_TEST(a_check_changes_nothing),

@@ -249,7 +249,7 @@ static void value_json_has_all_fields(void **state)
     show_value_json(&json, &value);
     json_write_close(&json, '}');
     assert_content(&buffer, "{\"value\":9223372036854775807,\"valid\":true,\"status\":[\"Valid\"],"
-                            "\"flags\":[\"A\",\"P\"],\"past\":false,"
+                            "\"flags\":[\"A\",\"P\"],\"limit_status\":\"InLimit\",\"past\":false,"
                             "\"time\":\"1970-01-01T00:00:01.000000000Z\",\"sequence\":7}");
 }
 

@@ -167,6 +167,10 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTIES_MAX", PROPERTIES_MAX);
     code_constant(facts, "PROPERTY_PATH_MAX", PROPERTY_PATH_MAX);
     code_constant(facts, "PROPERTY_PATH", PROPERTY_PATH);
+    code_constant(facts, "PROPERTY_LIMIT_VL", PROPERTY_LIMIT_VL);
+    code_constant(facts, "PROPERTY_LIMIT_L", PROPERTY_LIMIT_L);
+    code_constant(facts, "PROPERTY_LIMIT_H", PROPERTY_LIMIT_H);
+    code_constant(facts, "PROPERTY_LIMIT_VH", PROPERTY_LIMIT_VH);
     code_constant(facts, "PROPERTY_KIND", PROPERTY_KIND);
     code_constant(facts, "PROPERTY_EXPRESSION", PROPERTY_EXPRESSION);
     code_constant(facts, "PROPERTY_EXPRESSION_MAX", PROPERTY_EXPRESSION_MAX);

@@ -209,6 +209,25 @@ static void records_in_a_row_are_taken_one_after_the_other(void **state)
     assert_int_equal(wire_value_decode(&rest, &hobj, &got, NULL), 0);
 }
 
+static void a_limit_status_takes_ten_bytes_and_only_then(void **state)
+{
+    struct buffer *out = *state;
+    d2k_value value = d2k_real(1), got;
+    uint32_t hobj;
+    assert_int_equal(wire_value_encode(out, 1, &value), D2K_OK);
+    assert_int_equal(buffer_size(out), WIRE_VALUE_HEADER_SIZE + 8);
+    for (uint8_t status = D2K_VL_LIMIT; status <= D2K_LIMITS_PROBLEM; status++) {
+        buffer_reset(out);
+        value.limit_status = status;
+        assert_int_equal(wire_value_encode(out, 1, &value), D2K_OK);
+        assert_int_equal(buffer_size(out), WIRE_VALUE_HEADER_SIZE + 18);
+        assert_int_equal(decode(out, &hobj, &got), 1);
+        assert_int_equal(got.limit_status, status);
+    }
+    value.limit_status = D2K_LIMITS_PROBLEM + 1;
+    assert_refused(out, &value, "6 is no limit status");
+}
+
 static void text_points_into_the_record(void **state)
 {
     struct buffer *out = *state;
@@ -435,6 +454,7 @@ int main(void)
         TEST(a_value_of_each_type_comes_back_as_it_was_encoded),
         TEST(the_bytes_of_a_record_are_those_of_the_document),
         TEST(records_in_a_row_are_taken_one_after_the_other),
+        TEST(a_limit_status_takes_ten_bytes_and_only_then),
         TEST(text_points_into_the_record),
         TEST(bytes_after_the_content_are_skipped),
         TEST(a_record_that_is_too_short_for_its_content_is_malformed),

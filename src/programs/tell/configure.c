@@ -143,6 +143,9 @@ enum exit_code tell_define(struct tell *tell)
     texts.columns[COLUMN_WRITABLE] = slice_of(options->writable ? "yes" : "");
     texts.columns[COLUMN_EXPRESSION] = slice_of(options->expression);
     texts.columns[COLUMN_KIND] = slice_of(options->expression != NULL ? "computed" : NULL);
+    for (size_t i = 0; i < 4; i++) {
+        texts.columns[COLUMN_VL + i] = slice_of(options->limits[i]);
+    }
     enum exit_code code = configure(&job, &texts, (struct asked){.word = options->words[0]});
     code = code != EXIT_CODE_OK ? code : settle(&job, 0);
     return code != EXIT_CODE_OK ? code : job.code;

@@ -11,8 +11,10 @@
 #include "base/text.h"
 
 static const char *const column_names[COLUMN_COUNT] = {
-    "name", "type", "kind", "description", "unit", "path", "default", "writable", "expression"};
-#define COLUMN_NAMES "name, type, kind, description, unit, path, default, writable, expression"
+    "name",     "type",       "kind", "description", "unit", "path", "default",
+    "writable", "expression", "vl",   "l",           "h",    "vh"};
+#define COLUMN_NAMES \
+    "name, type, kind, description, unit, path, default, writable, expression, vl, l, h, vh"
 
 static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
 
@@ -178,6 +180,26 @@ static d2k_result read_writable(struct slice text, bool *ret, struct error *err)
                      text_escape(shown, sizeof shown, text));
 }
 
+static d2k_result read_limits(struct tell_definition *ret, struct error *err)
+{
+    char shown[128];
+    double *const places[] = {&ret->limits.vl, &ret->limits.l, &ret->limits.h, &ret->limits.vh};
+    for (size_t i = 0; i < 4; i++) {
+        const char *text = ret->texts[COLUMN_VL + i];
+        *places[i] = NAN;
+        if (text[0] == '\0') {
+            continue;
+        }
+        if (!read_real(text, places[i])) {
+            return error_set(err, D2K_ARGUMENT, "the limit %s \"%s\" is no number",
+                             column_names[COLUMN_VL + i],
+                             text_escape(shown, sizeof shown, slice_of(text)));
+        }
+        ret->definition.limits = &ret->limits;
+    }
+    return D2K_OK;
+}
+
 static d2k_result read_all(const struct definition_texts *texts, struct tell_definition *ret,
                            struct error *err)
 {
@@ -201,6 +223,7 @@ static d2k_result read_all(const struct definition_texts *texts, struct tell_def
     result = result != D2K_OK
                  ? result
                  : read_writable(texts->columns[COLUMN_WRITABLE], &definition->writable, err);
+    result = result != D2K_OK ? result : read_limits(ret, err);
     return result != D2K_OK ? result : read_default(ret, err);
 }
 
@@ -319,6 +342,21 @@ static void put_default(struct buffer *out, const d2k_value *value)
     csv_put(out, false, slice_of(text));
 }
 
+static void put_limits(struct buffer *out, const d2k_limits *limits)
+{
+    const d2k_limits none = {NAN, NAN, NAN, NAN};
+    const d2k_limits *given = limits != NULL ? limits : &none;
+    const double numbers[] = {given->vl, given->l, given->h, given->vh};
+    for (size_t i = 0; i < 4; i++) {
+        char text[64] = "";
+        d2k_value number = d2k_real(numbers[i]);
+        if (!isnan(numbers[i])) {
+            (void)d2k_value_format(&number, text, sizeof text);
+        }
+        csv_put(out, false, slice_of(text));
+    }
+}
+
 void definition_put(struct buffer *out, const d2k_object_info *object)
 {
     bool known = (size_t)object->kind < sizeof kind_names / sizeof kind_names[0];
@@ -331,5 +369,6 @@ void definition_put(struct buffer *out, const d2k_object_info *object)
     put_default(out, object->default_value);
     csv_put(out, false, slice_of(object->writable ? "yes" : ""));
     csv_put(out, false, slice_of(object->expression));
+    put_limits(out, object->limits);
     csv_end_record(out);
 }

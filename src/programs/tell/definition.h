@@ -20,6 +20,10 @@ enum definition_column {
     COLUMN_DEFAULT,
     COLUMN_WRITABLE,
     COLUMN_EXPRESSION,
+    COLUMN_VL, /* the limits, in this order */
+    COLUMN_L,
+    COLUMN_H,
+    COLUMN_VH,
     COLUMN_COUNT,
 };
 
@@ -32,12 +36,13 @@ struct definition_texts {
 struct tell_definition {
     d2k_definition definition;
     d2k_value default_value;
+    d2k_limits limits;
     char *texts[COLUMN_COUNT]; /* terminated */
 };
 
-/* D2K_ARGUMENT: the name is missing, a text has a NUL in it, type or kind is none, or the default
- * is no value of the type; err says which. D2K_NO_MEMORY. Free with definition_free() if it was
- * D2K_OK. */
+/* D2K_ARGUMENT: the name is missing, a text has a NUL in it, type or kind is none, a limit is
+ * no number, or the default is no value of the type; err says which. D2K_NO_MEMORY. Free with
+ * definition_free() if it was D2K_OK. */
 d2k_result definition_read(const struct definition_texts *texts, struct tell_definition *ret,
                            struct error *err) D2K_MUST_CHECK;
 void definition_free(struct tell_definition *definition);

@@ -56,7 +56,9 @@ static const struct program_info info = {
         "  --for=<seconds>             watch: end after this time\n"
         "  --description=<text> --unit=<text> --path=<group> --default=<value> --writable\n"
         "                              define: what else is said of the variable\n"
-        "  --computed=<expression>     define: the object is computed: 'A + 2 * B'\n",
+        "  --computed=<expression>     define: the object is computed: 'A + 2 * B'\n"
+        "  --vl= --l= --h= --vh=<number>\n"
+        "                              define: limits of an Integer or a Real\n",
     .argument = tell_options_take,
 };
 

@@ -19,7 +19,7 @@ struct command_row {
 #define OPTION_NAMES   4u
 #define OPTION_STATE   8u
 #define OPTION_OBJECTS 16u  /* no option: its words are names of objects */
-#define OPTION_DEFINE  32u  /* --description= --unit= --path= --default= --writable --computed= */
+#define OPTION_DEFINE  32u  /* what else is said of a definition */
 #define OPTION_SET     128u /* --no-wait */
 #define OPTION_ADMIN   64u  /* no option: it is administration */
 #define OPTION_CSV     256u
@@ -113,7 +113,11 @@ static bool take_definition(struct tell_options *options, const char *argument)
                {"--unit=", &options->unit},
                {"--path=", &options->path},
                {"--default=", &options->default_text},
-               {"--computed=", &options->expression}};
+               {"--computed=", &options->expression},
+               {"--vl=", &options->limits[0]},
+               {"--l=", &options->limits[1]},
+               {"--h=", &options->limits[2]},
+               {"--vh=", &options->limits[3]}};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         size_t size = strlen(all[i].name);
         if (strncmp(argument, all[i].name, size) == 0) {
@@ -127,7 +131,9 @@ static bool take_definition(struct tell_options *options, const char *argument)
 static bool says_definition(const struct tell_options *options)
 {
     return options->description != NULL || options->unit != NULL || options->path != NULL ||
-           options->default_text != NULL || options->writable || options->expression != NULL;
+           options->default_text != NULL || options->writable || options->expression != NULL ||
+           options->limits[0] != NULL || options->limits[1] != NULL || options->limits[2] != NULL ||
+           options->limits[3] != NULL;
 }
 
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
@@ -240,11 +246,10 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
         return error_set(err, D2K_ARGUMENT, "--state= belongs to processes, not %s", row->name);
     }
     if (says_definition(options) && (row->options & OPTION_DEFINE) == 0) {
-        return error_set(
-            err, D2K_ARGUMENT,
-            "--description=, --unit=, --path=, --default=, --writable and --computed= belong "
-            "to define, not %s",
-            row->name);
+        return error_set(err, D2K_ARGUMENT,
+                         "--description=, --unit=, --path=, --default=, --writable, --computed=, "
+                         "--vl=, --l=, --h= and --vh= belong to define, not %s",
+                         row->name);
     }
     if (options->no_wait && (row->options & OPTION_SET) == 0) {
         return error_set(err, D2K_ARGUMENT, "--no-wait belongs to set, not %s", row->name);

@@ -40,9 +40,10 @@ struct tell_options {
     const char *words[TELL_WORDS_MAX]; /* borrowed from the arguments */
     size_t word_count;
     bool json, csv, every, local, interactive;
-    bool no_wait;      /* --no-wait: set ends when it is sent */
-    bool names;        /* --names: list writes nothing else */
-    const char *state; /* --state=: "Running"...; NULL: not given; borrowed */
+    bool no_wait;          /* --no-wait: set ends when it is sent */
+    bool names;            /* --names: list writes nothing else */
+    const char *state;     /* --state=: "Running"...; NULL: not given; borrowed */
+    const char *limits[4]; /* --vl= --l= --h= --vh=; NULL: not given; borrowed */
     const char *description, *unit, *path, *default_text; /* of define; NULL: not given; borrowed */
     bool writable;                                        /* of define */
     const char *expression;                               /* --computed=, as these */

@@ -19,7 +19,7 @@ static const struct {
 };
 
 #define STATUS_WORDS     (sizeof status_words / sizeof status_words[0])
-#define STATUS_WORDS_MAX (STATUS_WORDS + 2) /* with validity and Past */
+#define STATUS_WORDS_MAX (STATUS_WORDS + 3) /* with validity, limit status and Past */
 #define ESCAPED_BYTE_MAX 4                  /* "\xHH" */
 
 static bool is_valid(const d2k_value *value)
@@ -35,6 +35,9 @@ static size_t collect_words(const d2k_value *value, const char *ret_words[STATUS
         if ((value->status & status_words[i].bit) != 0) {
             ret_words[count++] = status_words[i].word;
         }
+    }
+    if (value->limit_status != D2K_IN_LIMIT) {
+        ret_words[count++] = d2k_limit_status_name(value->limit_status);
     }
     if (value->past) {
         ret_words[count++] = "Past";
@@ -209,6 +212,7 @@ void show_value_json(struct json *json, const d2k_value *value)
         }
     }
     json_write_close(json, ']');
+    json_write_text(json, "limit_status", slice_of(d2k_limit_status_name(value->limit_status)));
     json_write_boolean(json, "past", value->past);
     time_json(json, "time", value->time_ns);
     json_write_unsigned(json, "sequence", value->sequence);
