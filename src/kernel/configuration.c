@@ -580,6 +580,13 @@ static d2k_result load_object(void *context, const struct stored_object *stored_
     }
     keep_number(kernel, stored_object);
     d2k_result rc = plant_define(kernel->plant, kernel_itself, &definition, &object, err);
+    if (rc == D2K_CYCLE) {
+        /* The kernel was killed after this was stored and before it was taken back: repair(). */
+        log_write(kernel->log, LOG_ERROR, "STORE",
+                  "%s. It is left out: it was refused before the kernel ended. Define it anew.",
+                  err->text);
+        return D2K_OK;
+    }
     if (rc == D2K_OK && definition.kind == OBJECT_USER_VARIABLE) {
         rc = load_value(kernel, object, stored_object->value, err);
     }

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import sqlite3
 import struct
 
 import pytest
@@ -108,6 +109,24 @@ def test_frames_that_break_a_rule(plant, kernel, properties):
                              properties=properties)
         answer = admin.answer(request)
         assert (answer.name, answer.code) == ("Failed", protocol.CODES["BAD_VALUE"]), answer
+
+
+def test_a_stored_cycle_does_not_keep_the_kernel_from_starting(plant, kernel):
+    """As a kernel leaves it that is killed before the second definition is taken back."""
+    define(plant, "X", "1")
+    define(plant, "Y", "X")
+    kernel.stop()
+    with sqlite3.connect(plant.directory / "state/plant.db") as db:
+        (properties,) = db.execute("SELECT properties FROM object WHERE name = 'Y'").fetchone()
+        db.execute("UPDATE object SET properties = ? WHERE name = 'X'",
+                   [properties.replace(b"X", b"Y")])
+    kernel = plant.start_kernel()
+    assert "ERROR: object Y: it would depend on itself: Y needs X, X needs Y. It is left out: it " \
+        "was refused before the kernel ended. Define it anew." in kernel.log_text()
+    define(plant, "Y", "2")
+    assert read(plant, "X")[0]["value"] == 2
+    kernel.kill()
+    assert "left out" not in plant.start_kernel().log_text().split("starts.")[-1]
 
 
 def test_a_cycle_that_two_requests_make_is_taken_back(plant, kernel):
