@@ -271,17 +271,16 @@ void computed_input_changed(struct plant *plant, struct computed_node *node)
 
 /* ---- cycles ---- */
 
-static void forget_search(const struct plant *plant)
-{
-    struct computed_node *node = NULL;
-    for (size_t at = 0; (node = map_next(&plant->computed.nodes, &at)) != NULL;) {
-        node->is_reached = false;
-    }
-}
-
 struct search {
     struct computed_node *first, *last;
 };
+
+static void forget_search(const struct search *search)
+{
+    for (struct computed_node *node = search->first; node != NULL; node = node->next) {
+        node->is_reached = false;
+    }
+}
 
 static void reach(struct search *search, struct computed_node *node,
                   struct computed_node *needed_by)
@@ -305,18 +304,18 @@ static bool search_cycle(const struct plant *plant, const struct computed_node *
                          const struct expression *expression)
 {
     struct search search = {NULL, NULL};
+    bool is_cycle = false;
     for (size_t i = 0; i < expression_input_count(expression); i++) {
         reach(&search, node_find(plant, expression_input(expression, i)), NULL);
     }
-    for (struct computed_node *node = search.first; node != NULL; node = node->next) {
-        if (node == own) {
-            return true;
-        }
-        for (size_t i = 0; i < input_count(node); i++) {
+    for (struct computed_node *node = search.first; node != NULL && !is_cycle; node = node->next) {
+        is_cycle = node == own;
+        for (size_t i = 0; !is_cycle && i < input_count(node); i++) {
             reach(&search, node->inputs[i], node);
         }
     }
-    return false;
+    forget_search(&search);
+    return is_cycle;
 }
 
 /* "A needs B, B needs C, C needs A" */
@@ -359,9 +358,7 @@ static d2k_result check_cycle(const struct plant *plant, struct slice name,
     if (own == NULL || own->dependent_count == 0) {
         return D2K_OK;
     }
-    bool is_cycle = search_cycle(plant, own, expression);
-    forget_search(plant);
-    return is_cycle ? name_cycle(own, err) : D2K_OK;
+    return search_cycle(plant, own, expression) ? name_cycle(own, err) : D2K_OK;
 }
 
 /* ---- definitions ---- */

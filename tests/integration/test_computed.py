@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import sqlite3
 import struct
 
@@ -29,7 +30,7 @@ def tell(plant, *parameters):
 def read(plant, *names):
     values = tell(plant, "--local", "get", *names, "--json")
     assert values.exit_code == 0, values.stderr
-    return __import__("json").loads(values.stdout)["values"]
+    return json.loads(values.stdout)["values"]
 
 
 def is_valid(value):
