@@ -20,15 +20,8 @@ def kernel(plant, seed_identity):
     return plant.start_kernel()
 
 
-def tell(plant, *parameters):
-    """Over the local socket, with the kernel's own configuration."""
-    return plant.run_client("d2k-tell", "@PLANT", f"--config-dir={plant.server_config.directory}",
-                            f"--run-dir={plant.directory / 'run'}", f"--log-dir={plant.log_dir}",
-                            *parameters)
-
-
 def read(plant, *names):
-    values = tell(plant, "--local", "get", *names, "--json")
+    values = plant.tell_here("--local", "get", *names, "--json")
     assert values.exit_code == 0, values.stderr
     return json.loads(values.stdout)["values"]
 
@@ -38,7 +31,7 @@ def is_valid(value):
 
 
 def define(plant, name, expression, kind="Integer"):
-    done = tell(plant, "define", name, kind, f"--computed={expression}")
+    done = plant.tell_here("define", name, kind, f"--computed={expression}")
     assert done.exit_code == 0, done.stderr
 
 
@@ -46,28 +39,28 @@ def test_it_follows_its_inputs_and_survives_a_kill(plant, kernel):
     define(plant, "Twice", "2 * Base")
     define(plant, "More", "if Twice > 10 then Twice + 1 else -1")
     assert not is_valid(read(plant, "Twice")[0])
-    assert tell(plant, "define", "Base", "Integer", "--default=4").exit_code == 0
+    assert plant.tell_here("define", "Base", "Integer", "--default=4").exit_code == 0
     assert [v["value"] for v in read(plant, "More", "Twice")] == [-1, 8]
-    assert tell(plant, "--local", "set", "Base", "21").exit_code == 0
+    assert plant.tell_here("--local", "set", "Base", "21").exit_code == 0
     before = read(plant, "More", "Twice")
     assert [(v["value"], is_valid(v)) for v in before] == [(43, True), (42, True)]
     kernel.kill()
     plant.start_kernel()
     assert read(plant, "More", "Twice") == before
-    assert tell(plant, "delete", "Base").exit_code == 0
+    assert plant.tell_here("delete", "Base").exit_code == 0
     assert not any(is_valid(v) for v in read(plant, "More", "Twice"))
 
 
 def test_what_is_wrong_is_told_and_nobody_sets_it(plant, kernel):
     define(plant, "A", "B + 1")
-    cycle = tell(plant, "define", "B", "Integer", "--computed=2 * A")
+    cycle = plant.tell_here("define", "B", "Integer", "--computed=2 * A")
     assert cycle.exit_code != 0
     assert "object B: it would depend on itself: B needs A, A needs B" in cycle.stderr
-    wrong = tell(plant, "define", "C", "Integer", "--computed=1 + (2")
+    wrong = plant.tell_here("define", "C", "Integer", "--computed=1 + (2")
     assert "object C: expression, column 7: expected an operator or a )" in wrong.stderr
-    types = tell(plant, "define", "C", "Boolean", "--computed=A + 1")
+    types = plant.tell_here("define", "C", "Boolean", "--computed=A + 1")
     assert "expected a result of type Boolean, it gives Integer" in types.stderr
-    assert "A is computed: nobody sets it" in tell(plant, "--local", "set", "A", "1").stderr
+    assert "A is computed: nobody sets it" in plant.tell_here("--local", "set", "A", "1").stderr
     kernel.wait_for_log(r"AUDIT - .* configures object A: done")
     kernel.wait_for_log(r"AUDIT - .* configures object B: refused: object B: it would depend")
 
@@ -78,13 +71,13 @@ def test_a_thousand_are_imported_and_exported(plant, kernel, tmp_path):
     file = tmp_path / "plant.csv"
     file.write_text("name,type,kind,expression\n" + "\n".join(lines) +
                     "\nC0,Integer,user variable,\n", encoding="utf-8")
-    imported = tell(plant, "import", str(file))
+    imported = plant.tell_here("import", str(file))
     assert imported.stdout == f"{file}: {COMPUTED + 1} objects defined, 0 lines refused\n"
-    assert tell(plant, "--local", "set", "C0", "7").exit_code == 0
+    assert plant.tell_here("--local", "set", "C0", "7").exit_code == 0
     last, = read(plant, f"C{COMPUTED}")
     assert (last["value"], is_valid(last)) == (COMPUTED + 7, True)
     rows = {row["name"]: row for row in
-            csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout))}
+            csv.DictReader(io.StringIO(plant.tell_here("--local", "export").stdout))}
     assert len(rows) == COMPUTED + 1
     assert (rows["C5"]["kind"], rows["C5"]["expression"]) == ("computed", "C4 + 1")
 
@@ -139,4 +132,4 @@ def test_a_cycle_that_two_requests_make_is_taken_back(plant, kernel):
     kernel.kill()
     plant.start_kernel()
     assert read(plant, "X")[0]["status"] is not None
-    assert tell(plant, "--local", "get", "Y").exit_code == 1
+    assert plant.tell_here("--local", "get", "Y").exit_code == 1

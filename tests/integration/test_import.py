@@ -17,15 +17,8 @@ def kernel(plant, seed_identity):
     return plant.start_kernel()
 
 
-def tell(plant, *parameters):
-    """Over the local socket, with the kernel's own configuration."""
-    return plant.run_client("d2k-tell", "@PLANT", f"--config-dir={plant.server_config.directory}",
-                            f"--run-dir={plant.directory / 'run'}", f"--log-dir={plant.log_dir}",
-                            *parameters)
-
-
 def read(plant, name):
-    values = tell(plant, "--local", "get", name, "--json")
+    values = plant.tell_here("--local", "get", name, "--json")
     assert values.exit_code == 0, values.stderr
     value, = __import__("json").loads(values.stdout)["values"]
     return value
@@ -37,20 +30,20 @@ def write(path, *lines, end="\r\n"):
 
 
 def test_define_get_export_and_delete(plant, kernel):
-    assert tell(plant, "define", "Setpoint", "real", "--unit=bar", "--default=1.5",
+    assert plant.tell_here("define", "Setpoint", "real", "--unit=bar", "--default=1.5",
                 "--description=What is wanted, \"exactly\"", "--path=Plant/Line1").exit_code == 0
     value = read(plant, "Setpoint")
     assert (value["value"], value["unit"], value["type"]) == (1.5, "bar", "Real")
     assert "Default" in value["status"]
-    rows = list(csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout)))
+    rows = list(csv.DictReader(io.StringIO(plant.tell_here("--local", "export").stdout)))
     assert rows == [{"name": "Setpoint", "type": "Real", "kind": "user variable",
                      "description": 'What is wanted, "exactly"', "unit": "bar",
                      "path": "Plant/Line1", "default": "1.5", "writable": "",
                      "expression": "",
                       "vl": "", "l": "", "h": "", "vh": ""}]
-    assert tell(plant, "delete", "setpoint").exit_code == 0
-    assert tell(plant, "--local", "get", "Setpoint").exit_code == 1
-    gone = tell(plant, "delete", "Setpoint", "CPU_Load")
+    assert plant.tell_here("delete", "setpoint").exit_code == 0
+    assert plant.tell_here("--local", "get", "Setpoint").exit_code == 1
+    gone = plant.tell_here("delete", "Setpoint", "CPU_Load")
     assert gone.exit_code == 1
     assert "Setpoint: there is no object Setpoint" in gone.stderr
     assert "CPU_Load: object CPU_Load is a system tag" in gone.stderr
@@ -67,27 +60,27 @@ def test_define_get_export_and_delete(plant, kernel):
     (["A", "Text", "--description=" + "x" * 513], 2, "over 512 bytes"),
 ])
 def test_definitions_that_break_a_rule(plant, kernel, words, exit_code, sentence):
-    refused = tell(plant, "define", *words)
+    refused = plant.tell_here("define", *words)
     assert refused.exit_code == exit_code and sentence in refused.stderr, refused.stderr
 
 
 def test_a_writable_variable_is_set_by_everybody(plant, kernel):
     over_the_network = [f"/P{plant.port}", "/Slocalhost"]
     for name, *options in (("Open", "--writable"), ("Shut",)):
-        assert tell(plant, "define", name, "Integer", *options).exit_code == 0
-    assert tell(plant, "set", "Open", "1", *over_the_network).exit_code == 0
-    assert tell(plant, "set", "Shut", "1", *over_the_network).exit_code == 4
-    rows = csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout))
+        assert plant.tell_here("define", name, "Integer", *options).exit_code == 0
+    assert plant.tell_here("set", "Open", "1", *over_the_network).exit_code == 0
+    assert plant.tell_here("set", "Shut", "1", *over_the_network).exit_code == 4
+    rows = csv.DictReader(io.StringIO(plant.tell_here("--local", "export").stdout))
     assert {row["name"]: row["writable"] for row in rows} == {"Open": "yes", "Shut": ""}
 
 
 def test_options_of_define_belong_to_define(plant, kernel):
-    refused = tell(plant, "list", "--unit=bar")
+    refused = plant.tell_here("list", "--unit=bar")
     assert refused.exit_code == 2 and "belong to define" in refused.stderr
 
 
 def test_over_the_network_the_kernel_asks_for_the_right(plant, kernel, seed_identity):
-    refused = tell(plant, "define", "A", "Real", "/Slocalhost", f"/P{plant.port}")
+    refused = plant.tell_here("define", "A", "Real", "/Slocalhost", f"/P{plant.port}")
     assert refused.exit_code == 4 and "local socket" in refused.stderr, refused.stderr
 
 
@@ -108,44 +101,44 @@ def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
         "Switch.Of,Quaternary,,,,Q_Osc,,,,,",
         "Number.Of,Hobj,,,,4294967295,,,,,",
         "Plain,Real,,,,,,,,,")
-    imported = tell(plant, "import", str(first))
+    imported = plant.tell_here("import", str(first))
     assert imported.exit_code == 0, imported.stderr
     assert imported.stdout == f"{first}: 13 objects defined, 0 lines refused\n"
-    exported = tell(plant, "--local", "export")
+    exported = plant.tell_here("--local", "export")
     second = tmp_path / "second.csv"
     second.write_bytes(exported._stdout.read_bytes())
     names = [row["name"] for row in csv.DictReader(io.StringIO(exported.stdout))]
-    assert tell(plant, "delete", *names).exit_code == 0
-    assert tell(plant, "import", str(second)).exit_code == 0
-    assert tell(plant, "--local", "export").stdout == exported.stdout
+    assert plant.tell_here("delete", *names).exit_code == 0
+    assert plant.tell_here("import", str(second)).exit_code == 0
+    assert plant.tell_here("--local", "export").stdout == exported.stdout
     assert read(plant, "Text.Of")["value"] == 'two\nlines, "quoted"'
     assert read(plant, "Station.Of")["value"] == "StHARDERR"
     assert read(plant, "Number.Of")["value"] == 4294967295
 
 
 def test_limits_survive_and_say_where_the_value_stands(plant, kernel):
-    assert tell(plant, "define", "Level", "Real", "--default=5", "--vl=-10", "--l=0", "--h=10",
+    assert plant.tell_here("define", "Level", "Real", "--default=5", "--vl=-10", "--l=0", "--h=10",
                 "--vh=20.5").exit_code == 0
     assert read(plant, "Level")["limit_status"] == "InLimit"
-    assert tell(plant, "--local", "set", "Level", "20.5").exit_code == 0
+    assert plant.tell_here("--local", "set", "Level", "20.5").exit_code == 0
     assert "H_Limit" in read(plant, "Level")["status"]
     kernel.kill()
     plant.start_kernel()
     assert read(plant, "Level")["limit_status"] == "H_Limit"
-    row, = csv.DictReader(io.StringIO(tell(plant, "--local", "export").stdout))
+    row, = csv.DictReader(io.StringIO(plant.tell_here("--local", "export").stdout))
     assert (row["vl"], row["l"], row["h"], row["vh"]) == ("-10", "0", "10", "20.5")
-    refused = tell(plant, "define", "Level", "Text", "--l=1")
+    refused = plant.tell_here("define", "Level", "Text", "--l=1")
     assert "only an Integer or a Real has limits" in refused.stderr
 
 
 def test_a_state_is_set_by_its_name_or_number(plant, kernel):
-    assert tell(plant, "define", "Breaker", "Quaternary", "--default=q_off").exit_code == 0
-    assert tell(plant, "--local", "set", "Breaker", "Q_ON").exit_code == 0
+    assert plant.tell_here("define", "Breaker", "Quaternary", "--default=q_off").exit_code == 0
+    assert plant.tell_here("--local", "set", "Breaker", "Q_ON").exit_code == 0
     assert read(plant, "Breaker")["value"] == "Q_On"
-    assert tell(plant, "--local", "set", "Breaker", "4").exit_code == 0
+    assert plant.tell_here("--local", "set", "Breaker", "4").exit_code == 0
     assert read(plant, "Breaker")["value"] == "Q_Osc"
     for wrong in "5", "Run", "-1", "4294967296":
-        refused = tell(plant, "--local", "set", "Breaker", wrong)
+        refused = plant.tell_here("--local", "set", "Breaker", wrong)
         assert refused.exit_code == 2 and "no value of type Quaternary" in refused.stderr
     assert read(plant, "Breaker")["value"] == "Q_Osc"
 
@@ -162,7 +155,7 @@ def test_each_line_is_done_or_refused_with_its_place(plant, kernel, tmp_path):
         "",
         "CPU_Load,Real,%",
         '"Good.Two",Real,"b,ar"')
-    imported = tell(plant, "import", str(file))
+    imported = plant.tell_here("import", str(file))
     assert imported.exit_code != 0
     assert imported.stdout == f"{file}: 2 objects defined, 5 lines refused\n"
     for line, sentence in [(3, "a letter first"), (4, "is no type"), (5, "2 fields, but"),
@@ -188,7 +181,7 @@ def test_each_line_is_done_or_refused_with_its_place(plant, kernel, tmp_path):
 def test_files_that_are_no_csv_or_half_written(plant, kernel, tmp_path, content, sentence):
     file = tmp_path / "plant.csv"
     file.write_bytes(content)
-    imported = tell(plant, "import", str(file))
+    imported = plant.tell_here("import", str(file))
     assert imported.exit_code == 2, imported.stderr
     assert f"{file}:{sentence}" in imported.stderr, imported.stderr
     taken = b"\nA,Real\n" in content and b"name,type\n" in content
@@ -196,7 +189,7 @@ def test_files_that_are_no_csv_or_half_written(plant, kernel, tmp_path, content,
 
 
 def test_files_that_cannot_be_read(plant, kernel, tmp_path):
-    missing = tell(plant, "import", str(tmp_path / "none.csv"))
+    missing = plant.tell_here("import", str(tmp_path / "none.csv"))
     assert missing.exit_code == 2 and "No such file" in missing.stderr
 
 
@@ -205,7 +198,7 @@ def test_ten_thousand_definitions_are_imported_at_once(plant, kernel, tmp_path, 
                  *(f"Line{n % 100}.Object{n},Real,Object number {n},bar,Plant/Line{n % 100},{n}"
                    for n in range(DEFINITIONS)))
     begin = time.monotonic()
-    imported = tell(plant, "import", str(file))
+    imported = plant.tell_here("import", str(file))
     seconds = time.monotonic() - begin
     assert imported.exit_code == 0, imported.stderr
     assert f"{DEFINITIONS} objects defined" in imported.stdout
@@ -213,6 +206,6 @@ def test_ten_thousand_definitions_are_imported_at_once(plant, kernel, tmp_path, 
     print(f"{DEFINITIONS} definitions imported in {seconds:.2f} s")
     kernel.kill()
     plant.start_kernel()
-    rows = list(csv.DictReader(io.StringIO(tell(plant, "--local", "export", "Line*").stdout)))
+    rows = list(csv.DictReader(io.StringIO(plant.tell_here("--local", "export", "Line*").stdout)))
     assert len(rows) == DEFINITIONS
     assert not kernel.log_lines("lines were lost here")

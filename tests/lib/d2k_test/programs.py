@@ -223,6 +223,12 @@ class Plant:
         """Starts a program of the build with these parameters only."""
         return self._start(Program, [PROGRAMS / program, *parameters])
 
+    def tell_here(self, *parameters):
+        """d2k-tell on the kernel's machine: its configuration, its local socket."""
+        return self.run_client("d2k-tell", "@PLANT", f"--config-dir={self.server_config.directory}",
+                               f"--run-dir={self.directory / 'run'}", f"--log-dir={self.log_dir}",
+                               *parameters)
+
     def run_client(self, program, *parameters):
         """Runs a program of the build with these parameters only, to its end."""
         ended = self.start_program(program, *parameters)
