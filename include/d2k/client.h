@@ -206,6 +206,8 @@ typedef struct d2k_object_info {
                                        set it whom no rule forbids it */
     const char *expression;         /* of a computed object (docs/expressions.md); "": none */
     const d2k_limits *limits;       /* NULL: none */
+    unsigned history;               /* changes that the kernel keeps of it, as d2k_keep_history()
+                                       has it */
 } d2k_object_info;
 
 typedef enum d2k_process_state {

@@ -106,6 +106,15 @@ static d2k_result put_properties(d2k_client *client, const d2k_definition *defin
     return definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
 }
 
+static d2k_result check_history(d2k_client *client, const d2k_definition *definition)
+{
+    if (definition->history > D2K_HISTORY_MAX && definition->history != D2K_HISTORY_NONE) {
+        return client_refuse(client, D2K_ARGUMENT, "object %s: a history keeps at most %u changes",
+                             definition->name, D2K_HISTORY_MAX);
+    }
+    return D2K_OK;
+}
+
 static d2k_result check(d2k_client *client, const d2k_definition *d)
 {
     if (d->size != sizeof *d) {
@@ -118,9 +127,10 @@ static d2k_result check(d2k_client *client, const d2k_definition *d)
                  : check_text(client, d, d->description, "description", D2K_DESCRIPTION_MAX);
     result = result != D2K_OK ? result : check_text(client, d, d->unit, "unit", D2K_UNIT_MAX);
     result = result != D2K_OK ? result : check_text(client, d, d->path, "path", PROPERTY_PATH_MAX);
-    return result != D2K_OK
-               ? result
-               : check_text(client, d, d->expression, "expression", PROPERTY_EXPRESSION_MAX);
+    result = result != D2K_OK
+                 ? result
+                 : check_text(client, d, d->expression, "expression", PROPERTY_EXPRESSION_MAX);
+    return result != D2K_OK ? result : check_history(client, d);
 }
 
 d2k_result d2k_configure(d2k_client *client, const d2k_definition *definition,

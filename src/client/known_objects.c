@@ -47,6 +47,15 @@ static void take_limits(struct known_object *object, struct slice list)
     }
 }
 
+static void take_history(struct known_object *object, struct slice list)
+{
+    struct slice bytes;
+    uint32_t changes;
+    if (properties_find(list, PROPERTY_HISTORY, &bytes) && property_u32(bytes, &changes)) {
+        object->info.history = changes == 0 ? D2K_HISTORY_NONE : changes;
+    }
+}
+
 /* What is malformed is left out: the object is still known. */
 static void take_properties(struct known_object *object, struct slice list, char **at)
 {
@@ -70,6 +79,7 @@ static void take_properties(struct known_object *object, struct slice list, char
         object->info.writable = kind == 1;
     }
     take_limits(object, list);
+    take_history(object, list);
     object->default_value =
         (d2k_value){.type = object->info.type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
     if (properties_find(list, PROPERTY_DEFAULT, &bytes)) {

@@ -40,7 +40,7 @@ def test_define_get_export_and_delete(plant, kernel):
                      "description": 'What is wanted, "exactly"', "unit": "bar",
                      "path": "Plant/Line1", "default": "1.5", "writable": "",
                      "expression": "",
-                      "vl": "", "l": "", "h": "", "vh": ""}]
+                      "vl": "", "l": "", "h": "", "vh": "", "history": ""}]
     assert plant.tell_here("delete", "setpoint").exit_code == 0
     assert plant.tell_here("--local", "get", "Setpoint").exit_code == 1
     gone = plant.tell_here("delete", "Setpoint", "CPU_Load")
@@ -52,8 +52,10 @@ def test_define_get_export_and_delete(plant, kernel):
 @pytest.mark.parametrize("words, exit_code, sentence", [
     (["A", "number"], 2, "is no type; there are Boolean"),
     (["A", "Integer", "--default=1.5"], 2, "is no value of type Integer"),
-    (["A", "Real", "--vh=high"], 2, "the limit vh \"high\" is no number"),
+    (["A", "Real", "--vh=high"], 2, "vh: \"high\" is no number"),
     (["A", "Real", "--default=nan"], 2, "is no value of type Real"),
+    (["A", "Real", "--history=10001"], 2, "history: \"10001\" must be a number 0..10000"),
+    (["A", "Real", "--history=-1"], 2, "history: \"-1\" must be a number 0..10000"),
     (["1", "Real"], 2, "a letter first"),
     (["A"], 2, "usage: d2k-tell define NAME TYPE"),
     (["CPU_Load", "Real"], 4, "is a system tag"),
@@ -75,8 +77,9 @@ def test_a_writable_variable_is_set_by_everybody(plant, kernel):
 
 
 def test_options_of_define_belong_to_define(plant, kernel):
-    refused = plant.tell_here("list", "--unit=bar")
-    assert refused.exit_code == 2 and "belong to define" in refused.stderr
+    for option in "--unit=bar", "--writable", "--history=5", "--computed=A":
+        refused = plant.tell_here("list", option)
+        assert refused.exit_code == 2 and "belong to define" in refused.stderr
 
 
 def test_over_the_network_the_kernel_asks_for_the_right(plant, kernel, seed_identity):
@@ -87,20 +90,20 @@ def test_over_the_network_the_kernel_asks_for_the_right(plant, kernel, seed_iden
 def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
     first = write(
         tmp_path / "first.csv",
-        "name,type,description,unit,path,default,writable,vl,l,h,vh",
-        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted""",YES,,,,',
-        "Bool.Of,boolean,,,,true,,,,,",
-        "Int.Of,INTEGER,,m,,-9223372036854775808,no,,,,",
-        "Real.Of,Real,,,,0.1,,-1.5,0,1e+20,1e+21",
-        "Time.Of,Absolute time,,,,1700000000123456789,,,,,",
-        "Span.Of,Relative time,,,,-1,,,,,",
-        "Line.Of,Line,,,,True,,,,,",
-        "Alarm.Of,Alarm,,,,NoKvit,,,,,",
-        "Station.Of,Station,,,,StHARDERR,,,,,",
-        "Process.Of,Process,,,,Stop,,,,,",
-        "Switch.Of,Quaternary,,,,Q_Osc,,,,,",
-        "Number.Of,Hobj,,,,4294967295,,,,,",
-        "Plain,Real,,,,,,,,,")
+        "name,type,description,unit,path,default,writable,vl,l,h,vh,history",
+        'Text.Of,Text,"quotes "" and , commas",,"Plant/Ä","two\nlines, ""quoted""",YES,,,,,600',
+        "Bool.Of,boolean,,,,true,,,,,,0",
+        "Int.Of,INTEGER,,m,,-9223372036854775808,no,,,,,10000",
+        "Real.Of,Real,,,,0.1,,-1.5,0,1e+20,1e+21,1",
+        "Time.Of,Absolute time,,,,1700000000123456789,,,,,,",
+        "Span.Of,Relative time,,,,-1,,,,,,",
+        "Line.Of,Line,,,,True,,,,,,",
+        "Alarm.Of,Alarm,,,,NoKvit,,,,,,",
+        "Station.Of,Station,,,,StHARDERR,,,,,,",
+        "Process.Of,Process,,,,Stop,,,,,,",
+        "Switch.Of,Quaternary,,,,Q_Osc,,,,,,",
+        "Number.Of,Hobj,,,,4294967295,,,,,,",
+        "Plain,Real,,,,,,,,,,")
     imported = plant.tell_here("import", str(first))
     assert imported.exit_code == 0, imported.stderr
     assert imported.stdout == f"{first}: 13 objects defined, 0 lines refused\n"
@@ -114,6 +117,23 @@ def test_what_is_exported_is_imported_without_loss(plant, kernel, tmp_path):
     assert read(plant, "Text.Of")["value"] == 'two\nlines, "quoted"'
     assert read(plant, "Station.Of")["value"] == "StHARDERR"
     assert read(plant, "Number.Of")["value"] == 4294967295
+
+
+def test_a_history_is_kept_exported_and_survives(plant, kernel):
+    assert plant.tell_here("define", "Level", "Integer", "--history=3").exit_code == 0
+    assert plant.tell_here("define", "Quiet", "Integer", "--history=0").exit_code == 0
+
+    def contents():
+        for number in range(5):
+            assert plant.tell_here("--local", "set", "Level", str(number)).exit_code == 0
+        lines = plant.tell_here("--local", "history", "Level", "--csv").stdout
+        return [row["value"] for row in csv.DictReader(io.StringIO(lines))]
+    assert contents() == ["2", "3", "4"]
+    kernel.kill()
+    plant.start_kernel()
+    assert contents() == ["2", "3", "4"]
+    rows = csv.DictReader(io.StringIO(plant.tell_here("--local", "export").stdout))
+    assert {row["name"]: row["history"] for row in rows} == {"Level": "3", "Quiet": "0"}
 
 
 def test_limits_survive_and_say_where_the_value_stands(plant, kernel):
@@ -170,13 +190,15 @@ def test_each_line_is_done_or_refused_with_its_place(plant, kernel, tmp_path):
 @pytest.mark.parametrize("content, sentence", [
     (b"", "1: the file is empty"),
     (b"name\nA\n", "1: the first line must name the columns"),
+    (b"name,type,history\nA,Real,10000\nB,Real,10001\n",
+     '3: history: "10001" must be a number 0..10000 of changes, 0 for none'),
     (b"name,type,colour\nA,Real,red\n", '1: column "colour" is not known'),
     (b"name,type,Name\nA,Real,B\n", '1: column "Name" stands there twice'),
     (b"A,Real\n", '1: column "A" is not known'),
     (b"name,type\nA,Real\nB,Re", "3: the last line has no line end: is the file complete?"),
     (b'name,type\nA,Real\nB,"Real\nC,Real\n', '3: the " that is opened in line 3 is not closed'),
     (b"name,type\nA,Real\n\xff,Real\n", "3: "),
-    (b"name,type\nA,Real\nB\0,Real\n", "3: a NUL stands in the column name"),
+    (b"name,type\nA,Real\nB\0,Real\n", "3: name: a NUL stands in it"),
 ])
 def test_files_that_are_no_csv_or_half_written(plant, kernel, tmp_path, content, sentence):
     file = tmp_path / "plant.csv"
@@ -184,7 +206,7 @@ def test_files_that_are_no_csv_or_half_written(plant, kernel, tmp_path, content,
     imported = plant.tell_here("import", str(file))
     assert imported.exit_code == 2, imported.stderr
     assert f"{file}:{sentence}" in imported.stderr, imported.stderr
-    taken = b"\nA,Real\n" in content and b"name,type\n" in content
+    taken = b"\nA,Real" in content and b"name,type" in content and sentence[0] == "3"
     assert (f"{int(taken)} objects defined, 1 lines refused" in imported.stdout), imported.stdout
 
 

@@ -66,7 +66,7 @@ def test_a_command_that_is_only_sent(plant, valve):
 @pytest.mark.parametrize("words, code, said", [
     (("Demo.None", "1"), 1, "there is no object Demo.None"),
     (("Demo.Valve", "much"), 2, "much"),
-    (("Demo.Valve", ""), 2, "empty text"),
+    (("Demo.Valve", ""), 2, "\"\" is no value of type"),
     (("Demo.Valve",), 2, "usage: d2k-tell set NAME VALUE"),
     (("Act_Client", "5"), REFUSED, "belongs to the kernel"),
 ])

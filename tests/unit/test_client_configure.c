@@ -43,6 +43,7 @@ static void everything_that_is_said_is_told_to_the_kernel(void **state)
     definition.kind = D2K_KIND_USER_VARIABLE;
     definition.default_value = &seven;
     definition.writable = true;
+    definition.history = 600;
     uint64_t request = ask_to_configure(test, &definition);
 
     const struct configured *told = &test->peer.configured;
@@ -62,6 +63,8 @@ static void everything_that_is_said_is_told_to_the_kernel(void **state)
     assert_memory_equal(bytes.data, "\7\0\0\0\0\0\0\0", 8);
     assert_true(properties_find(list, PROPERTY_WRITABLE, &bytes));
     assert_memory_equal(bytes.data, "\1", 1);
+    assert_true(properties_find(list, PROPERTY_HISTORY, &bytes));
+    assert_memory_equal(bytes.data, "\x58\2\0\0", 4);
 
     struct wire_message defined = {.type = WIRE_DEFINED, .request = request};
     defined.as.defined.hobj = 4711;
@@ -70,6 +73,27 @@ static void everything_that_is_said_is_told_to_the_kernel(void **state)
     assert_int_equal(event.type, D2K_EVENT_DONE);
     assert_int_equal(event.request, request);
     assert_int_equal(event.count, 4711);
+}
+
+static void a_history_of_none_is_told_and_one_too_long_refused(void **state)
+{
+    struct test *test = *state;
+    const struct configured *told = &test->peer.configured;
+    struct slice bytes;
+    uint64_t request;
+    register_client(test);
+    d2k_definition definition = variable("A");
+    definition.history = D2K_HISTORY_NONE;
+    (void)ask_to_configure(test, &definition);
+    struct slice list = {told->properties, told->properties_size};
+    assert_true(properties_find(list, PROPERTY_HISTORY, &bytes));
+    assert_memory_equal(bytes.data, "\0\0\0\0", 4);
+    definition.history = D2K_HISTORY_MAX;
+    (void)ask_to_configure(test, &definition);
+    definition.history = D2K_HISTORY_MAX + 1;
+    assert_int_equal(d2k_configure(test->client, &definition, &request), D2K_ARGUMENT);
+    assert_string_equal(d2k_client_error_text(test->client),
+                        "object A: a history keeps at most 10000 changes");
 }
 
 static void what_is_not_said_is_left_out(void **state)
@@ -190,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(everything_that_is_said_is_told_to_the_kernel),
+        TEST(a_history_of_none_is_told_and_one_too_long_refused),
         TEST(what_is_not_said_is_left_out),
         TEST(a_refusal_of_the_kernel_is_an_event),
         TEST(a_deletion_is_answered),

@@ -133,19 +133,9 @@ enum exit_code tell_define(struct tell *tell)
     static struct job job;
     const struct tell_options *options = &tell->options;
     job = (struct job){.tell = tell};
-    struct definition_texts texts = {0};
+    struct definition_texts texts = options->definition;
     texts.columns[COLUMN_NAME] = slice_of(options->words[0]);
     texts.columns[COLUMN_TYPE] = slice_of(options->words[1]);
-    texts.columns[COLUMN_DESCRIPTION] = slice_of(options->description);
-    texts.columns[COLUMN_UNIT] = slice_of(options->unit);
-    texts.columns[COLUMN_PATH] = slice_of(options->path);
-    texts.columns[COLUMN_DEFAULT] = slice_of(options->default_text);
-    texts.columns[COLUMN_WRITABLE] = slice_of(options->writable ? "yes" : "");
-    texts.columns[COLUMN_EXPRESSION] = slice_of(options->expression);
-    texts.columns[COLUMN_KIND] = slice_of(options->expression != NULL ? "computed" : NULL);
-    for (size_t i = 0; i < 4; i++) {
-        texts.columns[COLUMN_VL + i] = slice_of(options->limits[i]);
-    }
     enum exit_code code = configure(&job, &texts, (struct asked){.word = options->words[0]});
     code = code != EXIT_CODE_OK ? code : settle(&job, 0);
     return code != EXIT_CODE_OK ? code : job.code;
@@ -301,11 +291,13 @@ static bool keep(struct export *export, const d2k_object_info *object)
     }
     struct exported *row = &export->rows[export->count];
     row->at = buffer_size(&export->records);
-    definition_put(&export->records, object);
+    if (!definition_put(&export->records, object)) {
+        return false;
+    }
     row->size = buffer_size(&export->records) - row->at;
     row->name = text_format("%s", object->name);
     export->count += row->name != NULL;
-    return row->name != NULL && !buffer_failed(&export->records);
+    return row->name != NULL;
 }
 
 static int by_name(const void *a, const void *b)

@@ -1,237 +1,271 @@
 /* programs/tell/definition.c: from texts to definitions and back, without loss. */
 #include "programs/tell/definition.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "programs/tell/content.h"
 
-static const char *const column_names[COLUMN_COUNT] = {
-    "name",     "type",       "kind", "description", "unit", "path", "default",
-    "writable", "expression", "vl",   "l",           "h",    "vh"};
-#define COLUMN_NAMES \
-    "name, type, kind, description, unit, path, default, writable, expression, vl, l, h, vh"
+#define NAMES_MAX 256u /* of all columns */
 
-static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
+/* One thing that can be said of an object. */
+struct column {
+    const char *name;
+    const char *option; /* of `define`; without '=' at its end it means "yes"; NULL: none */
+    /* `text` has the life of the definition, "" is "not said". D2K_ARGUMENT. */
+    d2k_result (*read)(struct tell_definition *ret, enum definition_column column, const char *text,
+                       struct error *err);
+    /* Appends what `read` takes; nothing is "not said". */
+    void (*put)(struct buffer *out, enum definition_column column, const d2k_object_info *object);
+};
 
-/* ---- reading ---- */
-
-static bool is_word(struct slice text, const char *word)
+static void put(struct buffer *out, const char *text)
 {
-    char copy[32];
-    if (text.size >= sizeof copy) {
-        return false;
-    }
-    memcpy(copy, text.size > 0 ? text.data : "", text.size);
-    copy[text.size] = '\0';
-    return text_equal_ignoring_case(copy, word);
+    buffer_put(out, text, strlen(text));
 }
 
-static d2k_result read_type(struct slice text, d2k_type *ret_type, struct error *err)
+static d2k_result refuse(struct error *err, const char *text, const char *why)
 {
     char shown[128];
+    return error_set(err, D2K_ARGUMENT, "\"%s\" %s",
+                     text_escape(shown, sizeof shown, slice_of(text)), why);
+}
+
+/* ---- texts ---- */
+
+static const char **text_place(d2k_definition *definition, enum definition_column column)
+{
+    switch (column) {
+    case COLUMN_NAME:
+        return &definition->name;
+    case COLUMN_DESCRIPTION:
+        return &definition->description;
+    case COLUMN_UNIT:
+        return &definition->unit;
+    case COLUMN_PATH:
+        return &definition->path;
+    default:
+        return &definition->expression;
+    }
+}
+
+static d2k_result read_text(struct tell_definition *ret, enum definition_column column,
+                            const char *text, struct error *err)
+{
+    *text_place(&ret->definition, column) = text;
+    return column != COLUMN_NAME || text[0] != '\0' ? D2K_OK
+                                                    : error_set(err, D2K_ARGUMENT, "it is missing");
+}
+
+static void put_text(struct buffer *out, enum definition_column column,
+                     const d2k_object_info *object)
+{
+    d2k_definition same = {.name = object->name,
+                           .description = object->description,
+                           .unit = object->unit,
+                           .path = object->path,
+                           .expression = object->expression};
+    put(out, *text_place(&same, column));
+}
+
+/* ---- what it is ---- */
+
+static d2k_result read_type(struct tell_definition *ret, enum definition_column column,
+                            const char *text, struct error *err)
+{
+    (void)column;
     for (int type = D2K_TYPE_BOOLEAN; type <= D2K_TYPE_LAST; type++) {
-        if (is_word(text, d2k_type_name((d2k_type)type))) {
-            *ret_type = (d2k_type)type;
+        if (text_equal_ignoring_case(text, d2k_type_name((d2k_type)type))) {
+            ret->definition.type = (d2k_type)type;
             return D2K_OK;
         }
     }
-    return error_set(err, D2K_ARGUMENT,
-                     "\"%s\" is no type; there are Boolean, Integer, Real, Absolute time, Relative "
-                     "time, Text, Line, Alarm, Station, Process, Quaternary, Hobj",
-                     text_escape(shown, sizeof shown, text));
+    return refuse(err, text,
+                  "is no type; there are Boolean, Integer, Real, Absolute time, Relative time, "
+                  "Text, Line, Alarm, Station, Process, Quaternary, Hobj");
 }
 
-static d2k_result read_kind(struct slice text, d2k_kind *ret_kind, struct error *err)
+static void put_type(struct buffer *out, enum definition_column column,
+                     const d2k_object_info *object)
 {
-    char shown[128];
-    *ret_kind = D2K_KIND_USER_VARIABLE;
-    if (is_word(text, kind_names[D2K_KIND_COMPUTED])) {
-        *ret_kind = D2K_KIND_COMPUTED;
+    (void)column;
+    put(out, d2k_type_name(object->type));
+}
+
+static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
+
+static d2k_result read_kind(struct tell_definition *ret, enum definition_column column,
+                            const char *text, struct error *err)
+{
+    (void)column;
+    bool is_computed = text_equal_ignoring_case(text, kind_names[D2K_KIND_COMPUTED]);
+    ret->definition.kind = is_computed ? D2K_KIND_COMPUTED : D2K_KIND_USER_VARIABLE;
+    if (is_computed || text[0] == '\0' ||
+        text_equal_ignoring_case(text, kind_names[D2K_KIND_USER_VARIABLE])) {
         return D2K_OK;
     }
-    if (text.size == 0 || is_word(text, kind_names[D2K_KIND_USER_VARIABLE])) {
-        return D2K_OK;
-    }
-    return error_set(err, D2K_ARGUMENT,
-                     "\"%s\" cannot be defined: it must be a user variable or computed",
-                     text_escape(shown, sizeof shown, text));
+    return refuse(err, text, "cannot be defined: it must be a user variable or computed");
 }
 
-static bool read_integer(const char *text, int64_t *ret)
+static void put_kind(struct buffer *out, enum definition_column column,
+                     const d2k_object_info *object)
 {
-    char *end = NULL;
-    errno = 0;
-    *ret = strtoll(text, &end, 10);
-    return errno == 0 && end != text && *end == '\0';
+    (void)column;
+    bool known = (size_t)object->kind < sizeof kind_names / sizeof kind_names[0];
+    put(out, known ? kind_names[object->kind] : "");
 }
 
-static bool read_real(const char *text, double *ret)
-{
-    char *end = NULL;
-    *ret = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*ret);
-}
+/* ---- its value ---- */
 
-static bool read_boolean(const char *text, bool *ret)
+static d2k_result read_default(struct tell_definition *ret, enum definition_column column,
+                               const char *text, struct error *err)
 {
-    *ret = text_equal_ignoring_case(text, "true") || strcmp(text, "1") == 0;
-    return *ret || text_equal_ignoring_case(text, "false") || strcmp(text, "0") == 0;
-}
-
-static bool read_u32(const char *text, uint32_t *ret)
-{
-    int64_t number;
-    if (!read_integer(text, &number) || number < 0 || number > UINT32_MAX) {
-        return false;
-    }
-    *ret = (uint32_t)number;
-    return true;
-}
-
-/* By its name, or by its number. */
-static bool read_state(const char *text, d2k_type type, uint32_t *ret)
-{
-    const char *name;
-    for (uint32_t state = 0; (name = d2k_state_name(type, state)) != NULL; state++) {
-        if (text_equal_ignoring_case(text, name)) {
-            *ret = state;
-            return true;
-        }
-    }
-    return read_u32(text, ret) && d2k_state_name(type, *ret) != NULL;
-}
-
-static bool read_content(const char *text, d2k_value *value)
-{
-    switch (value->type) {
-    case D2K_TYPE_BOOLEAN:
-        return read_boolean(text, &value->content.boolean);
-    case D2K_TYPE_INTEGER:
-        return read_integer(text, &value->content.integer);
-    case D2K_TYPE_REAL:
-        return read_real(text, &value->content.real);
-    case D2K_TYPE_ABSOLUTE_TIME:
-        return read_integer(text, &value->content.absolute_time_ns);
-    case D2K_TYPE_RELATIVE_TIME:
-        return read_integer(text, &value->content.relative_time_ns);
-    case D2K_TYPE_LINE:
-    case D2K_TYPE_ALARM:
-    case D2K_TYPE_STATION:
-    case D2K_TYPE_PROCESS:
-    case D2K_TYPE_QUATERNARY:
-        return read_state(text, value->type, &value->content.state);
-    case D2K_TYPE_HOBJ:
-        return read_u32(text, &value->content.hobj);
-    case D2K_TYPE_TEXT:
-        value->content.text.data = text;
-        value->content.text.size = strlen(text);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static d2k_result copy_texts(const struct definition_texts *texts, struct tell_definition *ret,
-                             struct error *err)
-{
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        struct slice text = texts->columns[i];
-        if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
-            return error_set(err, D2K_ARGUMENT, "a NUL stands in the column %s", column_names[i]);
-        }
-        ret->texts[i] = slice_copy(text);
-        if (ret->texts[i] == NULL) {
-            return error_no_memory(err);
-        }
-    }
-    return D2K_OK;
-}
-
-static d2k_result read_default(struct tell_definition *ret, struct error *err)
-{
-    char shown[128];
-    const char *text = ret->texts[COLUMN_DEFAULT];
-    ret->default_value = (d2k_value){.type = ret->definition.type, .status = D2K_STATUS_VALID};
+    (void)column;
     if (text[0] == '\0') {
         return D2K_OK;
     }
-    if (!read_content(text, &ret->default_value)) {
-        return error_set(err, D2K_ARGUMENT, "the default \"%s\" is no value of type %s",
-                         text_escape(shown, sizeof shown, slice_of(text)),
-                         d2k_type_name(ret->definition.type));
-    }
     ret->definition.default_value = &ret->default_value;
-    return D2K_OK;
+    return content_read(text, ret->definition.type, &ret->default_value, err);
 }
 
-static d2k_result read_writable(struct slice text, bool *ret, struct error *err)
+static void put_default(struct buffer *out, enum definition_column column,
+                        const d2k_object_info *object)
 {
-    char shown[128];
-    *ret = is_word(text, "yes");
-    if (*ret || text.size == 0 || is_word(text, "no")) {
+    (void)column;
+    if (object->default_value != NULL) {
+        content_put(out, object->default_value);
+    }
+}
+
+static d2k_result read_writable(struct tell_definition *ret, enum definition_column column,
+                                const char *text, struct error *err)
+{
+    (void)column;
+    ret->definition.writable = text_equal_ignoring_case(text, "yes");
+    if (ret->definition.writable || text[0] == '\0' || text_equal_ignoring_case(text, "no")) {
         return D2K_OK;
     }
-    return error_set(err, D2K_ARGUMENT, "writable \"%s\": yes, no or empty is allowed",
-                     text_escape(shown, sizeof shown, text));
+    return refuse(err, text, "is not allowed: yes, no or empty");
 }
 
-static d2k_result read_limits(struct tell_definition *ret, struct error *err)
+static void put_writable(struct buffer *out, enum definition_column column,
+                         const d2k_object_info *object)
 {
-    char shown[128];
-    double *const places[] = {&ret->limits.vl, &ret->limits.l, &ret->limits.h, &ret->limits.vh};
-    for (size_t i = 0; i < 4; i++) {
-        const char *text = ret->texts[COLUMN_VL + i];
-        *places[i] = NAN;
-        if (text[0] == '\0') {
-            continue;
-        }
-        if (!read_real(text, places[i])) {
-            return error_set(err, D2K_ARGUMENT, "the limit %s \"%s\" is no number",
-                             column_names[COLUMN_VL + i],
-                             text_escape(shown, sizeof shown, slice_of(text)));
-        }
-        ret->definition.limits = &ret->limits;
+    (void)column;
+    put(out, object->writable ? "yes" : "");
+}
+
+/* ---- its limits ---- */
+
+static double *limit_place(d2k_limits *limits, enum definition_column column)
+{
+    double *const places[] = {&limits->vl, &limits->l, &limits->h, &limits->vh};
+    return places[column - COLUMN_VL];
+}
+
+static d2k_result read_limit(struct tell_definition *ret, enum definition_column column,
+                             const char *text, struct error *err)
+{
+    d2k_value number;
+    double *limit = limit_place(&ret->limits, column);
+    *limit = NAN;
+    if (text[0] == '\0') {
+        return D2K_OK;
     }
+    if (content_read(text, D2K_TYPE_REAL, &number, err) != D2K_OK) {
+        return refuse(err, text, "is no number");
+    }
+    *limit = number.content.real;
+    ret->definition.limits = &ret->limits;
     return D2K_OK;
 }
 
-static d2k_result read_all(const struct definition_texts *texts, struct tell_definition *ret,
-                           struct error *err)
+static void put_limit(struct buffer *out, enum definition_column column,
+                      const d2k_object_info *object)
 {
-    d2k_definition *definition = &ret->definition;
-    if (texts->columns[COLUMN_NAME].size == 0) {
-        return error_set(err, D2K_ARGUMENT, "the name is missing");
+    d2k_limits limits = {NAN, NAN, NAN, NAN};
+    limits = object->limits != NULL ? *object->limits : limits;
+    d2k_value number = d2k_real(*limit_place(&limits, column));
+    if (!isnan(number.content.real)) {
+        content_put(out, &number);
     }
-    d2k_result result = copy_texts(texts, ret, err);
-    if (result != D2K_OK) {
-        return result;
+}
+
+/* ---- its history ---- */
+
+static d2k_result read_history(struct tell_definition *ret, enum definition_column column,
+                               const char *text, struct error *err)
+{
+    (void)column;
+    long long changes;
+    if (text[0] == '\0') {
+        return D2K_OK;
     }
-    definition->size = sizeof *definition;
-    definition->name = ret->texts[COLUMN_NAME];
-    definition->description = ret->texts[COLUMN_DESCRIPTION];
-    definition->unit = ret->texts[COLUMN_UNIT];
-    definition->path = ret->texts[COLUMN_PATH];
-    definition->expression = ret->texts[COLUMN_EXPRESSION];
-    result = read_type(texts->columns[COLUMN_TYPE], &definition->type, err);
-    result =
-        result != D2K_OK ? result : read_kind(texts->columns[COLUMN_KIND], &definition->kind, err);
-    result = result != D2K_OK
-                 ? result
-                 : read_writable(texts->columns[COLUMN_WRITABLE], &definition->writable, err);
-    result = result != D2K_OK ? result : read_limits(ret, err);
-    return result != D2K_OK ? result : read_default(ret, err);
+    if (!text_to_number(text, 0, D2K_HISTORY_MAX, &changes)) {
+        return refuse(err, text, "must be a number 0..10000 of changes, 0 for none");
+    }
+    ret->definition.history = changes == 0 ? D2K_HISTORY_NONE : (unsigned)changes;
+    return D2K_OK;
+}
+
+_Static_assert(D2K_HISTORY_MAX == 10000, "read_history says so");
+
+static void put_history(struct buffer *out, enum definition_column column,
+                        const d2k_object_info *object)
+{
+    (void)column;
+    char text[16];
+    if (object->history != 0) {
+        (void)snprintf(text, sizeof text, "%u",
+                       object->history == D2K_HISTORY_NONE ? 0 : object->history);
+        put(out, text);
+    }
+}
+
+/* ---- all of it ---- */
+
+static const struct column columns[COLUMN_COUNT] = {
+    [COLUMN_NAME] = {"name", NULL, read_text, put_text},
+    [COLUMN_TYPE] = {"type", NULL, read_type, put_type},
+    [COLUMN_KIND] = {"kind", NULL, read_kind, put_kind},
+    [COLUMN_DESCRIPTION] = {"description", "--description=", read_text, put_text},
+    [COLUMN_UNIT] = {"unit", "--unit=", read_text, put_text},
+    [COLUMN_PATH] = {"path", "--path=", read_text, put_text},
+    [COLUMN_DEFAULT] = {"default", "--default=", read_default, put_default},
+    [COLUMN_WRITABLE] = {"writable", "--writable", read_writable, put_writable},
+    [COLUMN_EXPRESSION] = {"expression", "--computed=", read_text, put_text},
+    [COLUMN_VL] = {"vl", "--vl=", read_limit, put_limit},
+    [COLUMN_L] = {"l", "--l=", read_limit, put_limit},
+    [COLUMN_H] = {"h", "--h=", read_limit, put_limit},
+    [COLUMN_VH] = {"vh", "--vh=", read_limit, put_limit},
+    [COLUMN_HISTORY] = {"history", "--history=", read_history, put_history},
+};
+
+static d2k_result read_column(enum definition_column column, struct slice text,
+                              struct tell_definition *ret, struct error *err)
+{
+    const struct column *row = &columns[column];
+    if (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) {
+        return error_set(err, D2K_ARGUMENT, "%s: a NUL stands in it", row->name);
+    }
+    char *copy = ret->texts[column] = slice_copy(text);
+    if (copy == NULL) {
+        return error_no_memory(err);
+    }
+    return row->read(ret, column, copy, err) == D2K_OK ? D2K_OK : error_wrap(err, "%s", row->name);
 }
 
 d2k_result definition_read(const struct definition_texts *texts, struct tell_definition *ret,
                            struct error *err)
 {
-    *ret = (struct tell_definition){0};
-    d2k_result result = read_all(texts, ret, err);
+    d2k_result result = D2K_OK;
+    *ret = (struct tell_definition){.definition.size = sizeof ret->definition};
+    for (size_t i = 0; i < COLUMN_COUNT && result == D2K_OK; i++) {
+        result = read_column((enum definition_column)i, texts->columns[i], ret, err);
+    }
     if (result != D2K_OK) {
         definition_free(ret);
     }
@@ -246,12 +280,83 @@ void definition_free(struct tell_definition *definition)
     }
 }
 
+/* ---- options ---- */
+
+/* What stands behind the option, "yes" for one that says nothing more; NULL: it is another. */
+static const char *text_of_option(const char *option, const char *argument)
+{
+    size_t size = strlen(option);
+    if (option[size - 1] != '=') {
+        return strcmp(argument, option) == 0 ? "yes" : NULL;
+    }
+    return strncmp(argument, option, size) == 0 ? argument + size : NULL;
+}
+
+bool definition_take_option(const char *argument, struct definition_texts *texts)
+{
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        const char *text =
+            columns[i].option == NULL ? NULL : text_of_option(columns[i].option, argument);
+        if (text == NULL) {
+            continue;
+        }
+        texts->columns[i] = slice_of(text);
+        if (i == COLUMN_EXPRESSION) {
+            texts->columns[COLUMN_KIND] = slice_of(kind_names[D2K_KIND_COMPUTED]);
+        }
+        return true;
+    }
+    return false;
+}
+
+bool definition_says_something(const struct definition_texts *texts)
+{
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        if (texts->columns[i].data != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void append_name(char *text, size_t size, const char *name)
+{
+    size_t used = strlen(text);
+    (void)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+const char *definition_options(char ret_text[DEFINITION_OPTIONS_MAX])
+{
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        if (columns[i].option != NULL) {
+            append_name(ret_text, DEFINITION_OPTIONS_MAX, columns[i].option);
+        }
+    }
+    return ret_text;
+}
+
 /* ---- records ---- */
+
+static const char *column_names(char ret_text[NAMES_MAX])
+{
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        append_name(ret_text, NAMES_MAX, columns[i].name);
+    }
+    return ret_text;
+}
 
 static bool find_column(struct slice name, enum definition_column *ret)
 {
+    char copy[32];
+    if (name.size >= sizeof copy) {
+        return false;
+    }
+    memcpy(copy, name.size > 0 ? name.data : "", name.size);
+    copy[name.size] = '\0';
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        if (is_word(name, column_names[i])) {
+        if (text_equal_ignoring_case(copy, columns[i].name)) {
             *ret = (enum definition_column)i;
             return true;
         }
@@ -272,22 +377,23 @@ static bool has_column(const struct definition_header *header, enum definition_c
 d2k_result definition_header_read(const struct csv_record *record, struct definition_header *ret,
                                   struct error *err)
 {
-    char shown[128];
+    char shown[128], names[NAMES_MAX];
     ret->count = 0;
     for (size_t i = 0; i < record->count; i++) {
         enum definition_column column = COLUMN_NAME;
         bool known = find_column(record->fields[i], &column);
         if (!known || has_column(ret, column)) {
-            return error_set(err, D2K_ARGUMENT, "column \"%s\" %s; there are " COLUMN_NAMES,
+            return error_set(err, D2K_ARGUMENT, "column \"%s\" %s; there are %s",
                              text_escape(shown, sizeof shown, record->fields[i]),
-                             known ? "stands there twice" : "is not known");
+                             known ? "stands there twice" : "is not known", column_names(names));
         }
         ret->columns[ret->count++] = column;
     }
     if (!has_column(ret, COLUMN_NAME) || !has_column(ret, COLUMN_TYPE)) {
         return error_set(err, D2K_ARGUMENT,
                          "the first line must name the columns, name and type among them; there "
-                         "are " COLUMN_NAMES);
+                         "are %s",
+                         column_names(names));
     }
     return D2K_OK;
 }
@@ -307,68 +413,26 @@ d2k_result definition_texts_take(const struct definition_header *header,
     return D2K_OK;
 }
 
-/* ---- writing ---- */
-
 void definition_put_header(struct buffer *out)
 {
     for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        csv_put(out, i == 0, slice_of(column_names[i]));
+        csv_put(out, i == 0, slice_of(columns[i].name));
     }
     csv_end_record(out);
 }
 
-/* Times are whole nanoseconds: their text form is of local time, and of milliseconds. */
-static void put_default(struct buffer *out, const d2k_value *value)
+bool definition_put(struct buffer *out, const d2k_object_info *object)
 {
-    char text[64];
-    if (value == NULL) {
-        csv_put(out, false, slice_of(""));
-        return;
+    struct buffer field;
+    buffer_init(&field, out->max_size);
+    for (size_t i = 0; i < COLUMN_COUNT && !buffer_failed(&field); i++) {
+        buffer_reset(&field);
+        columns[i].put(&field, (enum definition_column)i, object);
+        csv_put(out, i == 0,
+                (struct slice){(const char *)buffer_data(&field), buffer_size(&field)});
     }
-    switch (value->type) {
-    case D2K_TYPE_TEXT:
-        csv_put(out, false, (struct slice){value->content.text.data, value->content.text.size});
-        return;
-    case D2K_TYPE_ABSOLUTE_TIME:
-        (void)snprintf(text, sizeof text, "%" PRId64, value->content.absolute_time_ns);
-        break;
-    case D2K_TYPE_RELATIVE_TIME:
-        (void)snprintf(text, sizeof text, "%" PRId64, value->content.relative_time_ns);
-        break;
-    default:
-        (void)d2k_value_format(value, text, sizeof text);
-        break;
-    }
-    csv_put(out, false, slice_of(text));
-}
-
-static void put_limits(struct buffer *out, const d2k_limits *limits)
-{
-    const d2k_limits none = {NAN, NAN, NAN, NAN};
-    const d2k_limits *given = limits != NULL ? limits : &none;
-    const double numbers[] = {given->vl, given->l, given->h, given->vh};
-    for (size_t i = 0; i < 4; i++) {
-        char text[64] = "";
-        d2k_value number = d2k_real(numbers[i]);
-        if (!isnan(numbers[i])) {
-            (void)d2k_value_format(&number, text, sizeof text);
-        }
-        csv_put(out, false, slice_of(text));
-    }
-}
-
-void definition_put(struct buffer *out, const d2k_object_info *object)
-{
-    bool known = (size_t)object->kind < sizeof kind_names / sizeof kind_names[0];
-    csv_put(out, true, slice_of(object->name));
-    csv_put(out, false, slice_of(d2k_type_name(object->type)));
-    csv_put(out, false, slice_of(known ? kind_names[object->kind] : ""));
-    csv_put(out, false, slice_of(object->description));
-    csv_put(out, false, slice_of(object->unit));
-    csv_put(out, false, slice_of(object->path));
-    put_default(out, object->default_value);
-    csv_put(out, false, slice_of(object->writable ? "yes" : ""));
-    csv_put(out, false, slice_of(object->expression));
-    put_limits(out, object->limits);
     csv_end_record(out);
+    bool complete = !buffer_failed(&field) && !buffer_failed(out);
+    buffer_free(&field);
+    return complete;
 }

@@ -1,5 +1,6 @@
-/* programs/tell/definition.h: definitions of user variables as texts: columns of CSV files and
- * options of `define`. */
+/* programs/tell/definition.h: definitions of the kernel's objects as texts: columns of CSV files
+ * and options of `define`. What there is to say of an object is a row of the table in
+ * definition.c. */
 #ifndef D2K_TELL_DEFINITION_H
 #define D2K_TELL_DEFINITION_H
 
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "programs/tell/csv.h"
 
+/* In the order in which they are exported, and read: the type before what depends on it. */
 enum definition_column {
     COLUMN_NAME,
     COLUMN_TYPE,
@@ -20,10 +22,11 @@ enum definition_column {
     COLUMN_DEFAULT,
     COLUMN_WRITABLE,
     COLUMN_EXPRESSION,
-    COLUMN_VL, /* the limits, in this order */
+    COLUMN_VL,
     COLUMN_L,
     COLUMN_H,
     COLUMN_VH,
+    COLUMN_HISTORY,
     COLUMN_COUNT,
 };
 
@@ -40,12 +43,24 @@ struct tell_definition {
     char *texts[COLUMN_COUNT]; /* terminated */
 };
 
-/* D2K_ARGUMENT: the name is missing, a text has a NUL in it, type or kind is none, a limit is
- * no number, or the default is no value of the type; err says which. D2K_NO_MEMORY. Free with
- * definition_free() if it was D2K_OK. */
+/* D2K_ARGUMENT: the name is missing, a text has a NUL in it, or one does not say what its column
+ * is about; err names the column. D2K_NO_MEMORY. Free with definition_free() if it was D2K_OK. */
 d2k_result definition_read(const struct definition_texts *texts, struct tell_definition *ret,
                            struct error *err) D2K_MUST_CHECK;
 void definition_free(struct tell_definition *definition);
+
+/* ---- options of `define` ---- */
+
+#define DEFINITION_OPTIONS_MAX 512u
+
+/* Takes an option ("--unit=bar") into its column; borrowed. False: it is none of `define`. */
+bool definition_take_option(const char *argument, struct definition_texts *texts);
+/* Whether there was one. */
+bool definition_says_something(const struct definition_texts *texts);
+/* "--description=, --unit=, ...": all of them. Returns ret_text. */
+const char *definition_options(char ret_text[DEFINITION_OPTIONS_MAX]);
+
+/* ---- records of a file ---- */
 
 /* Where each column stands in the records of a file; its header says so. */
 struct definition_header {
@@ -61,8 +76,9 @@ d2k_result definition_texts_take(const struct definition_header *header,
                                  const struct csv_record *record, struct definition_texts *ret,
                                  struct error *err) D2K_MUST_CHECK;
 
-/* Appends the header, or the record of an object, as definition_read() takes it. */
+/* Appends the header, or the record of an object, as definition_read() takes it; false: it is not
+ * complete, for the buffer is full or memory is short. */
 void definition_put_header(struct buffer *out);
-void definition_put(struct buffer *out, const d2k_object_info *object);
+bool definition_put(struct buffer *out, const d2k_object_info *object) D2K_MUST_CHECK;
 
 #endif

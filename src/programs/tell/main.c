@@ -58,7 +58,8 @@ static const struct program_info info = {
         "                              define: what else is said of the variable\n"
         "  --computed=<expression>     define: the object is computed: 'A + 2 * B'\n"
         "  --vl= --l= --h= --vh=<number>\n"
-        "                              define: limits of an Integer or a Real\n",
+        "                              define: limits of an Integer or a Real\n"
+        "  --history=<n>               define: the kernel keeps its last n changes, 0: none\n",
     .argument = tell_options_take,
 };
 

@@ -104,38 +104,6 @@ static d2k_result take_state(struct tell_options *options, const char *text, str
     return error_set(err, D2K_ARGUMENT, "--state=%s: allowed: Running, Stop, Crash, WDErr", text);
 }
 
-/* False: it is none of them. */
-static bool take_definition(struct tell_options *options, const char *argument)
-{
-    const struct {
-        const char *name, **place;
-    } all[] = {{"--description=", &options->description},
-               {"--unit=", &options->unit},
-               {"--path=", &options->path},
-               {"--default=", &options->default_text},
-               {"--computed=", &options->expression},
-               {"--vl=", &options->limits[0]},
-               {"--l=", &options->limits[1]},
-               {"--h=", &options->limits[2]},
-               {"--vh=", &options->limits[3]}};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        size_t size = strlen(all[i].name);
-        if (strncmp(argument, all[i].name, size) == 0) {
-            *all[i].place = argument + size;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool says_definition(const struct tell_options *options)
-{
-    return options->description != NULL || options->unit != NULL || options->path != NULL ||
-           options->default_text != NULL || options->writable || options->expression != NULL ||
-           options->limits[0] != NULL || options->limits[1] != NULL || options->limits[2] != NULL ||
-           options->limits[3] != NULL;
-}
-
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
 {
     uint64_t seconds = 0;
@@ -152,8 +120,6 @@ static d2k_result take_option(struct tell_options *options, const char *argument
         options->interactive = true;
     } else if (strcmp(argument, "--no-wait") == 0) {
         options->no_wait = true;
-    } else if (strcmp(argument, "--writable") == 0) {
-        options->writable = true;
     } else if (strcmp(argument, "--names") == 0) {
         options->names = true;
     } else if (strncmp(argument, "--state=", 8) == 0) {
@@ -163,7 +129,7 @@ static d2k_result take_option(struct tell_options *options, const char *argument
     } else if (strncmp(argument, "--for=", 6) == 0) {
         result = take_number("--for=", argument + 6, TELL_SECONDS_MAX, &seconds, err);
         options->seconds = (unsigned)seconds;
-    } else if (!take_definition(options, argument)) {
+    } else if (!definition_take_option(argument, &options->definition)) {
         result = D2K_NOT_FOUND;
     }
     return result;
@@ -219,6 +185,7 @@ static d2k_result check_history(const struct tell_options *options, struct error
 
 d2k_result tell_options_check(const struct tell_options *options, struct error *err)
 {
+    char define_options[DEFINITION_OPTIONS_MAX];
     const struct command_row *row = find_command(options->command);
     if (row == NULL) {
         return error_set(err, D2K_ARGUMENT,
@@ -245,11 +212,9 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     if (options->state != NULL && (row->options & OPTION_STATE) == 0) {
         return error_set(err, D2K_ARGUMENT, "--state= belongs to processes, not %s", row->name);
     }
-    if (says_definition(options) && (row->options & OPTION_DEFINE) == 0) {
-        return error_set(err, D2K_ARGUMENT,
-                         "--description=, --unit=, --path=, --default=, --writable, --computed=, "
-                         "--vl=, --l=, --h= and --vh= belong to define, not %s",
-                         row->name);
+    if (definition_says_something(&options->definition) && (row->options & OPTION_DEFINE) == 0) {
+        return error_set(err, D2K_ARGUMENT, "%s belong to define, not %s",
+                         definition_options(define_options), row->name);
     }
     if (options->no_wait && (row->options & OPTION_SET) == 0) {
         return error_set(err, D2K_ARGUMENT, "--no-wait belongs to set, not %s", row->name);
@@ -280,7 +245,7 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
 bool tell_options_name_command(const struct tell_options *options)
 {
     return options->command != TELL_NONE || options->json || options->csv || options->every ||
-           options->names || options->no_wait || says_definition(options) ||
+           options->names || options->no_wait || definition_says_something(&options->definition) ||
            options->state != NULL || options->count != 0 || options->seconds != 0;
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "programs/tell/definition.h"
 
 #define TELL_WORDS_MAX    64 /* names and patterns of one command */
 #define TELL_INSTANCE_MAX 15
@@ -40,15 +41,12 @@ struct tell_options {
     const char *words[TELL_WORDS_MAX]; /* borrowed from the arguments */
     size_t word_count;
     bool json, csv, every, local, interactive;
-    bool no_wait;          /* --no-wait: set ends when it is sent */
-    bool names;            /* --names: list writes nothing else */
-    const char *state;     /* --state=: "Running"...; NULL: not given; borrowed */
-    const char *limits[4]; /* --vl= --l= --h= --vh=; NULL: not given; borrowed */
-    const char *description, *unit, *path, *default_text; /* of define; NULL: not given; borrowed */
-    bool writable;                                        /* of define */
-    const char *expression;                               /* --computed=, as these */
-    uint64_t count;                                       /* --count=, 0: not given */
-    unsigned seconds;                                     /* --for=, 0: not given */
+    bool no_wait;                       /* --no-wait: set ends when it is sent */
+    bool names;                         /* --names: list writes nothing else */
+    const char *state;                  /* --state=: "Running"...; NULL: not given; borrowed */
+    struct definition_texts definition; /* of define: its options; borrowed */
+    uint64_t count;                     /* --count=, 0: not given */
+    unsigned seconds;                   /* --for=, 0: not given */
 };
 
 /* Takes one argument (shape of program_info.argument; context is a struct tell_options). D2K_OK;

@@ -2,8 +2,7 @@
  * outcome. */
 #include <stdio.h>
 
-#include "base/text.h"
-#include "programs/tell/definition.h"
+#include "programs/tell/content.h"
 #include "programs/tell/tell.h"
 
 struct set {
@@ -63,40 +62,19 @@ static enum exit_code find_type(struct set *set)
     return code;
 }
 
-/* Texts of values are read as `define --default=` reads them. */
-static d2k_result read_value(const struct set *set, struct tell_definition *ret, struct error *err)
-{
-    struct definition_texts texts = {0};
-    texts.columns[COLUMN_NAME] = slice_of(object_name(set));
-    texts.columns[COLUMN_TYPE] = slice_of(d2k_type_name(set->type));
-    texts.columns[COLUMN_DEFAULT] = slice_of(set->tell->options.words[1]);
-    d2k_result result = definition_read(&texts, ret, err);
-    if (result == D2K_OK && ret->definition.default_value == NULL) {
-        ret->default_value = d2k_text(""); /* an empty text is a value, too */
-        ret->definition.default_value = &ret->default_value;
-        result = set->type == D2K_TYPE_TEXT
-                     ? D2K_OK
-                     : error_set(err, D2K_ARGUMENT, "an empty text is no value of type %s",
-                                 d2k_type_name(set->type));
-    }
-    ret->default_value.status = D2K_STATUS_VALID;
-    return result;
-}
-
 static enum exit_code send(struct set *set)
 {
-    struct tell_definition definition = {0};
     struct error err = {.text = ""};
+    d2k_value value;
     d2k_client *client = set->tell->program.client;
-    d2k_result result = read_value(set, &definition, &err);
-    if (result == D2K_OK) {
-        result =
-            d2k_set(client, object_name(set), definition.definition.default_value,
-                    set->tell->options.no_wait ? D2K_SET_SENT : D2K_SET_OUTCOME, &set->request);
-        (void)text_copy(err.text, sizeof err.text, d2k_client_error_text(client));
+    const struct tell_options *options = &set->tell->options;
+    d2k_result result = content_read(options->words[1], set->type, &value, &err);
+    if (result != D2K_OK) {
+        return refuse(set, result, err.text);
     }
-    definition_free(&definition);
-    return result == D2K_OK ? EXIT_CODE_OK : refuse(set, result, err.text);
+    result = d2k_set(client, object_name(set), &value,
+                     options->no_wait ? D2K_SET_SENT : D2K_SET_OUTCOME, &set->request);
+    return result == D2K_OK ? EXIT_CODE_OK : refuse(set, result, d2k_client_error_text(client));
 }
 
 enum exit_code tell_set(struct tell *tell)

@@ -1,0 +1,146 @@
+/* Definitions as texts: what a column or an option says is read, written, and refused. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "programs/tell/definition.h"
+
+static struct definition_texts texts;
+static struct tell_definition definition;
+static struct error err;
+
+static void begin(const char *type)
+{
+    texts = (struct definition_texts){0};
+    texts.columns[COLUMN_NAME] = slice_of("A");
+    texts.columns[COLUMN_TYPE] = slice_of(type);
+}
+
+static void is_refused(enum definition_column column, const char *text, const char *sentence)
+{
+    texts.columns[column] = slice_of(text);
+    assert_int_equal(definition_read(&texts, &definition, &err), D2K_ARGUMENT);
+    assert_string_equal(err.text, sentence);
+}
+
+static d2k_object_info object_of(const d2k_definition *d)
+{
+    return (d2k_object_info){.name = d->name,
+                             .type = d->type,
+                             .kind = d->kind,
+                             .description = d->description,
+                             .unit = d->unit,
+                             .path = d->path,
+                             .default_value = d->default_value,
+                             .writable = d->writable,
+                             .expression = d->expression,
+                             .limits = d->limits,
+                             .history = d->history};
+}
+
+/* The record that is written for what these options say of A, an Integer. */
+static void options_are_written_as(const char *const *options, const char *record)
+{
+    struct buffer out;
+    begin("integer");
+    for (; *options != NULL; options++) {
+        assert_true(definition_take_option(*options, &texts));
+    }
+    assert_int_equal(definition_read(&texts, &definition, &err), D2K_OK);
+    d2k_object_info object = object_of(&definition.definition);
+    buffer_init(&out, 1024);
+    assert_true(definition_put(&out, &object));
+    buffer_put_u8(&out, '\0');
+    assert_string_equal((const char *)buffer_data(&out), record);
+    buffer_free(&out);
+    definition_free(&definition);
+}
+
+static void every_option_is_read_and_written(void **state)
+{
+    static const char *const all[] = {"--description=with, comma",
+                                      "--unit=bar",
+                                      "--path=P/Q",
+                                      "--default=-7",
+                                      "--writable",
+                                      "--vl=-1.5",
+                                      "--l=0",
+                                      "--h=1e3",
+                                      "--vh=2e3",
+                                      "--history=600",
+                                      NULL};
+    static const char *const computed[] = {"--computed=B + 1", "--history=0", NULL};
+    static const char *const nothing[] = {NULL};
+    (void)state;
+    options_are_written_as(all,
+                           "A,Integer,user variable,\"with, comma\",bar,P/Q,-7,yes,,-1.5,0,1000"
+                           ",2000,600\r\n");
+    options_are_written_as(computed, "A,Integer,computed,,,,,,B + 1,,,,,0\r\n");
+    options_are_written_as(nothing, "A,Integer,user variable,,,,,,,,,,,\r\n");
+}
+
+static void what_is_no_option_of_define_is_left(void **state)
+{
+    char all[DEFINITION_OPTIONS_MAX];
+    (void)state;
+    begin("Real");
+    assert_false(definition_take_option("--json", &texts));
+    assert_false(definition_take_option("--unit", &texts));
+    assert_false(definition_take_option("--writable=no", &texts));
+    texts = (struct definition_texts){0};
+    assert_false(definition_says_something(&texts));
+    assert_true(definition_take_option("--unit=", &texts));
+    assert_true(definition_says_something(&texts));
+    assert_non_null(strstr(definition_options(all), "--unit=, --path=, "));
+    assert_true(strlen(all) + 1 < sizeof all);
+}
+
+static void a_history_is_at_most_its_limit(void **state)
+{
+    (void)state;
+    begin("Real");
+    texts.columns[COLUMN_HISTORY] = slice_of("10000");
+    assert_int_equal(definition_read(&texts, &definition, &err), D2K_OK);
+    assert_int_equal(definition.definition.history, D2K_HISTORY_MAX);
+    definition_free(&definition);
+    is_refused(COLUMN_HISTORY, "10001",
+               "history: \"10001\" must be a number 0..10000 of changes, 0 for none");
+    is_refused(COLUMN_HISTORY, "1.5",
+               "history: \"1.5\" must be a number 0..10000 of changes, 0 for none");
+}
+
+static void a_refusal_names_the_column(void **state)
+{
+    (void)state;
+    begin("Integer");
+    is_refused(COLUMN_DEFAULT, "1.5", "default: \"1.5\" is no value of type Integer");
+    begin("Real");
+    is_refused(COLUMN_VH, "inf", "vh: \"inf\" is no number");
+    begin("Real");
+    is_refused(COLUMN_WRITABLE, "perhaps",
+               "writable: \"perhaps\" is not allowed: yes, no or empty");
+    begin("Real");
+    is_refused(COLUMN_KIND, "system tag",
+               "kind: \"system tag\" cannot be defined: it must be a user variable or computed");
+    is_refused(COLUMN_NAME, "", "name: it is missing");
+    begin("Real");
+    texts.columns[COLUMN_UNIT] = (struct slice){"a\0b", 3};
+    assert_int_equal(definition_read(&texts, &definition, &err), D2K_ARGUMENT);
+    assert_string_equal(err.text, "unit: a NUL stands in it");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_option_is_read_and_written),
+        cmocka_unit_test(what_is_no_option_of_define_is_left),
+        cmocka_unit_test(a_history_is_at_most_its_limit),
+        cmocka_unit_test(a_refusal_names_the_column),
+    };
+    return cmocka_run_group_tests_name("tell_definition", tests, NULL, NULL);
+}
