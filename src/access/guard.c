@@ -72,6 +72,10 @@ static void put_in_force(struct guard *guard, struct application_settings *made)
     guard->rights = rights_ref(guard->settings.rights);
     guard->rights_changed = true;
     os_mutex_unlock(guard->mutex);
+}
+
+static void log_rules(const struct guard *guard)
+{
     if (rights_count(guard->settings.rights) > 0) {
         log_write(guard->setup.log, LOG_INFO, COMPONENT, "%s: %zu rules of rights are in force",
                   guard->path, rights_count(guard->settings.rights));
@@ -155,6 +159,7 @@ static void look_at_file(struct guard *guard)
     if (read_file(guard, &err) == D2K_OK) {
         guard->failure.code = D2K_OK;
         tell_news(guard);
+        log_rules(guard); /* behind the news: who reads the line finds them in force */
     } else {
         note_failure(guard, &err);
         guard->is_young = guard->is_young || err.code == D2K_AGAIN;
@@ -378,6 +383,7 @@ static d2k_result open_parts(struct guard *guard, struct error *err)
     if (result != D2K_OK) {
         return result;
     }
+    log_rules(guard);
     guard->stamp = guard->settings.stamp;
     guard->is_young = os_wall_ns() - guard->stamp.ctime_ns < YOUNG_NS;
     atomic_store(&guard->news, true);
