@@ -57,6 +57,7 @@ def test_the_log_level_is_set_over_the_local_socket(local_plant):
     with protocol.Link(local_plant.port) as link:
         link.register()
         link.define("Tank.Quiet")
+    kernel.stop()
     assert not kernel.log_lines(r"Tank\.Quiet")
 
 

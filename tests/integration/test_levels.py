@@ -104,6 +104,7 @@ def test_a_kernel_without_tls_section_warns_once_that_it_is_open(plant):
     kernel = plant.start_kernel()
     for _ in range(2):
         assert plant.tell("processes").exit_code == 0
+    kernel.stop()
     assert len(kernel.log_lines(r"WARNING: .*has no \[TLS_Server\].*open")) == 1
 
 

@@ -3,7 +3,16 @@
 import re
 
 from d2k_test.config import tls_client, tls_server
+from d2k_test.poll import eventually
 from d2k_test.programs import TIMESTAMP
+
+
+def wait_for_lines(program, pattern):
+    """Several lines, one behind the other."""
+    try:
+        eventually(lambda: re.search(pattern, program.log_text(), re.MULTILINE), what=pattern)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{program.log_text()}") from None
 
 
 def test_log_lines_of_a_verified_connection(plant, seed_identity):
@@ -13,18 +22,16 @@ def test_log_lines_of_a_verified_connection(plant, seed_identity):
 
     kom = plant.start_kom("/WDispPC")
 
-    kom.wait_connected()
-    assert re.search(
-        rf"^{TIMESTAMP} CLIENT - Connecting to D2000 Server \[localhost\] TCP/IP\|TLS\.\.\.\n"
+    wait_for_lines(
+        kom, rf"^{TIMESTAMP} CLIENT - Connecting to D2000 Server \[localhost\] TCP/IP\|TLS\.\.\.\n"
         rf"{TIMESTAMP} CLIENT - Connection established to D2000 Kernel V1\.00\.000 s1"
         rf" \[TCP/IP localhost:{plant.port}\]\[TLSv1\.3 VERIFIED\]\.\n"
-        r"ConnectionSqlId = 1\n", kom.log_text(), re.MULTILINE), kom.log_text()
-    kernel.wait_for_log("RegistraterProces OK")
-    assert re.search(
-        rf"^{TIMESTAMP} BACKEND - RegistraterProces request from DispPC\.KOM V1\.00\.000 s1"
+        r"ConnectionSqlId = 1\n")
+    wait_for_lines(
+        kernel, rf"^{TIMESTAMP} BACKEND - RegistraterProces request from DispPC\.KOM V1\.00\.000 s1"
         r" \[TCP/IP (127\.0\.0\.1|\[::1\]):\d+\]\[TLSv1\.3\]\. ClientName: DispPC\.KOM\n"
         rf"{TIMESTAMP} SERVER - RegistraterProces OK\. ClientName: DispPC\.KOM Id: \d+"
-        r" ComputerName: \S+ SAS: 0\n", kernel.log_text(), re.MULTILINE), kernel.log_text()
+        r" ComputerName: \S+ SAS: 0\n")
 
 
 def test_log_lines_of_a_plain_connection(plant):
@@ -33,12 +40,11 @@ def test_log_lines_of_a_plain_connection(plant):
 
     kom = plant.start_kom("/WDispPC", application=None)
 
-    kom.wait_connected()
-    assert re.search(
-        rf"^{TIMESTAMP} CLIENT - Connecting to D2000 Server \[localhost\] TCP/IP\.\.\.\n"
+    wait_for_lines(
+        kom, rf"^{TIMESTAMP} CLIENT - Connecting to D2000 Server \[localhost\] TCP/IP\.\.\.\n"
         rf"{TIMESTAMP} CLIENT - Connection established to D2000 Kernel V1\.00\.000 s1"
         rf" \[TCP/IP localhost:{plant.port}\]\.\n"
-        r"ConnectionSqlId = 1\n", kom.log_text(), re.MULTILINE), kom.log_text()
+        r"ConnectionSqlId = 1\n")
     kernel.wait_for_log(
         rf"^{TIMESTAMP} BACKEND - RegistraterProces request from DispPC\.KOM V1\.00\.000 s1"
         r" \[TCP/IP (127\.0\.0\.1|\[::1\]):\d+\]\. ClientName: DispPC\.KOM$")

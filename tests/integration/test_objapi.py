@@ -44,7 +44,7 @@ def test_a_program_of_the_documentation_runs(plant, other_identity, secured):
     assert program.wait() == 0, program.stdout + program.stderr
     level, = plant.tell_json("get", "Obj.Level")
     assert level["value"] == 7
-    assert plant.process(r"OBJ\.API")["state"] == "Stop"
+    plant.wait_for_state("OBJ.API", "Stop")
 
 
 @pytest.mark.release_build

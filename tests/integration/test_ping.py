@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from d2k_test.config import tls_client, tls_server
-from d2k_test.poll import eventually
+from d2k_test.poll import DEADLINE_S, eventually
 
 
 @pytest.fixture
@@ -152,5 +152,5 @@ def test_a_reader_that_goes_ends_it_quietly(plant, kernel):
                                stderr=subprocess.PIPE)
     running.stdout.readline()
     running.stdout.close()
-    assert running.wait(20) == 0 and not running.stderr.read()
+    assert running.wait(DEADLINE_S) == 0 and not running.stderr.read()
     running.stderr.close()

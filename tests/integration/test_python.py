@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from d2k_test.config import tls_client, tls_server
+from d2k_test.poll import DEADLINE_S
 from d2k_test.programs import BUILD, REPOSITORY
 
 pytest.importorskip("cffi")
@@ -62,7 +63,7 @@ def test_contents_come_back_the_same(d2k, parameters, plant):
         assert (info.type, info.description, info.unit, info.owner) == (
             d2k.Type.REAL, "described", "m", "PYTHON.API")
         assert client.process_name in [process.name for process in client.list_processes()]
-    assert plant.process(r"PYTHON\.API")["state"] == "Stop"
+    plant.wait_for_state("PYTHON.API", "Stop")
 
 
 def test_an_exception_leaves_without_log_off(d2k, parameters, plant):
@@ -70,9 +71,7 @@ def test_an_exception_leaves_without_log_off(d2k, parameters, plant):
         raise KeyError
     with pytest.raises(d2k.Disconnected):
         client.read("*")
-    with d2k.Client(*parameters) as other:
-        state, = [p.state for p in other.list_processes("PYTHON.API")]
-    assert state == 2
+    plant.wait_for_state("PYTHON.API", "Crash")
 
 
 def test_changes_come_to_an_iterator_with_and_without_asyncio(d2k, parameters):
@@ -124,7 +123,7 @@ def test_a_command_reaches_its_owner_and_the_outcome_the_writer(d2k, parameters)
             valve.publish(command.value.content)
             command.accept()
         owner.flush()
-        output, _ = writer.communicate(timeout=20)
+        output, _ = writer.communicate(timeout=DEADLINE_S)
         assert (writer.returncode, output) == (0, "too much\n")
         change, = owner.read("Py.Valve")
         assert change.value.content == 5.0
@@ -181,7 +180,7 @@ def test_the_examples_of_the_readme_run(d2k, parameters, tmp_path):
         command = next(owner.commands())
         command.accept()
         owner.flush()
-        output, errors = examples.communicate(timeout=20)
+        output, errors = examples.communicate(timeout=DEADLINE_S)
     assert examples.returncode == 0, errors
     assert "Py.Level 1.5" in output and "NOT_FOUND" in output
 

@@ -5,8 +5,10 @@ import re
 import signal
 import socket
 import struct
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -58,23 +60,38 @@ def answer(link):
             return message
 
 
-def answer_probes(link, until_s):
-    """Lives as a process does: answers each Ping."""
-    deadline = time.monotonic() + until_s
-    while time.monotonic() < deadline:
+@contextmanager
+def answering_probes(link):
+    """Lives as a process does, on a thread of its own: answers each Ping."""
+    ends = threading.Event()
+
+    def answer_pings():
+        while not ends.is_set():
+            try:
+                message = link.receive(0.1)
+            except TimeoutError:
+                continue
+            if message.name == "Ping":
+                link.send_bytes(protocol.encode("Pong", message.request, data=message.data))
+
+    with ThreadPoolExecutor(1) as pool:
+        lives = pool.submit(answer_pings)
         try:
-            message = link.receive(0.1)
-        except TimeoutError:
-            continue
-        if message.name == "Ping":
-            link.send_bytes(protocol.encode("Pong", message.request, data=message.data))
+            yield
+        finally:
+            ends.set()
+            lives.result()
+
+
+def time_of(line):
+    """When the kernel wrote it."""
+    return datetime.strptime(line[:25], "[%Y-%m-%d %H:%M:%S.%f]")
 
 
 def test_a_holder_that_lives_keeps_its_name(plant, kernel):
     with protocol.Link(plant.port, tls=False) as holder:
         holder.register(NAME, flags=0)
-        with ask(plant.port) as second, ThreadPoolExecutor(1) as pool:
-            pool.submit(answer_probes, holder, 1.0)
+        with ask(plant.port) as second, answering_probes(holder):
             refuse = answer(second)
         assert refuse.name == "Refuse" and refuse.code == CODES["NAME_IN_USE"]
         assert f"pid {os.getpid()}" in refuse.sentence and "127.0.0.1:" in refuse.sentence
@@ -101,17 +118,14 @@ def test_a_wrong_resume_token_is_worth_nothing(plant, kernel):
     with protocol.Link(plant.port, tls=False) as holder:
         token = bytearray(holder.register(NAME, flags=0).resume_token)
         token[-1] ^= 1
-        with ask(plant.port, token=bytes(token), flags=RESUME) as second, \
-                ThreadPoolExecutor(1) as pool:
-            pool.submit(answer_probes, holder, 1.0)
+        with ask(plant.port, token=bytes(token), flags=RESUME) as second, answering_probes(holder):
             assert answer(second).code == CODES["NAME_IN_USE"]
 
 
 def test_a_resume_token_without_its_flag_is_ignored(plant, kernel):
     with protocol.Link(plant.port, tls=False) as holder:
         token = holder.register(NAME, flags=0).resume_token
-        with ask(plant.port, token=token) as second, ThreadPoolExecutor(1) as pool:
-            pool.submit(answer_probes, holder, 1.0)
+        with ask(plant.port, token=token) as second, answering_probes(holder):
             assert answer(second).code == CODES["NAME_IN_USE"]
 
 
@@ -120,8 +134,7 @@ def test_a_used_resume_token_is_void(plant, kernel):
         token = first.register(NAME, flags=0).resume_token
         with ask(plant.port, token=token, flags=RESUME) as second:
             assert answer(second).name == "Registered"
-            with ask(plant.port, token=token, flags=RESUME) as third, ThreadPoolExecutor(1) as pool:
-                pool.submit(answer_probes, second, 1.0)
+            with ask(plant.port, token=token, flags=RESUME) as third, answering_probes(second):
                 assert answer(third).code == CODES["NAME_IN_USE"]
 
 
@@ -142,10 +155,12 @@ def test_a_holder_that_leaves_while_it_is_asked_gives_the_name_free_at_once(plan
         holder.register(NAME, flags=0)
         with ask(plant.port) as second:
             holder.expect("Ping")
-            asked = time.monotonic()
             holder.log_off()
             assert answer(second).name == "Registered"
-            assert time.monotonic() - asked < PROBE_S
+    ended = time_of(kernel.wait_for_log(rf"Process ended\. ClientName: {NAME} .*State: Stop"))
+    registered = rf"RegistraterProces OK\. ClientName: {NAME} "
+    eventually(lambda: len(kernel.log_lines(registered)) == 2)
+    assert time_of(kernel.log_lines(registered)[1]) - ended < timedelta(seconds=PROBE_S)
 
 
 def test_who_waits_for_a_probe_may_leave(plant, kernel):

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from d2k_test.poll import DEADLINE_S
 from test_registry import CLIENT, ERRORS, NOT_FOUND, OK, REGISTRY, SERVER, Configuration
 
 FILE = "cfg_PLANT.conf"
@@ -364,8 +365,8 @@ def test_a_running_lock_is_waited_for(config):
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(timeout=0.5)
         assert text_of(config) == OPEN
-        holder.communicate(b"\n", timeout=10)
-        waiting.communicate(timeout=10)
+        holder.communicate(b"\n", timeout=DEADLINE_S)
+        waiting.communicate(timeout=DEADLINE_S)
         assert waiting.returncode == OK
         assert text_of(config).startswith("# the plant\n\nMax_Clients = 5\n")
     finally:

@@ -8,6 +8,7 @@ import pytest
 
 from d2k_test import protocol
 from d2k_test.config import tls_server
+from d2k_test.poll import DEADLINE_S
 
 TLS12, TLS13 = protocol.ssl.TLSVersion.TLSv1_2, protocol.ssl.TLSVersion.TLSv1_3
 
@@ -89,7 +90,7 @@ def test_nothing_is_resumed_in_tls12(plant, kernel):
 def test_one_ticket_is_given_a_handshake(plant, kernel):
     shown = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{plant.port}", "-alpn", "d2k/1", "-ign_eof"],
-        input=b"what is no message ends the link", capture_output=True, timeout=20, check=False)
+        input=b"what is no message ends the link", capture_output=True, timeout=DEADLINE_S, check=False)
     assert shown.stdout.count(b"Post-Handshake New Session Ticket arrived") == 1
 
 

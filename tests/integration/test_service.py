@@ -113,7 +113,7 @@ def test_sockets_that_are_handed_in_are_the_ones_it_listens_on(plant):
     kernel = start(plant, f"--port={1}", sockets=["tcp", local])
     assert kernel.port > 1  # not the one of its parameters
     kernel.wait_for_log(rf"Listening on \[TCP/IP\] port {kernel.port}, opened by")
-    assert kernel.log_lines(r"Listening on \[LOCAL\], opened by the service manager")
+    kernel.wait_for_log(r"Listening on \[LOCAL\], opened by the service manager")
     assert not (plant.directory / "run/PLANT.sock").exists()
     plant.start_kom().wait_connected()
     with socket.socket(socket.AF_UNIX) as client:
@@ -134,8 +134,9 @@ def test_with_tcp_alone_handed_in_the_local_socket_is_made(plant):
 def test_sockets_for_another_process_are_left_alone(plant):
     configure(plant)
     kernel = start(plant, sockets=["pid=1", "tcp"])
-    assert not kernel.log_lines("opened by the service manager")
     kernel.wait_for_log(r"Listening on \[TCP/IP 0\.0\.0\.0\]")
+    kernel.wait_for_log(r"Listening on \[LOCAL")
+    assert not kernel.log_lines("opened by the service manager")
 
 
 def test_a_socket_of_a_wrong_kind_ends_the_start_with_a_sentence(plant):
@@ -191,7 +192,7 @@ def test_hang_up_looks_at_the_configuration_and_ends_nothing(plant, certificates
     plant.server_config.application("PLANT", tls_server(identity, "TLSNoPeerAuth"))
     kernel.signal(signal.SIGHUP)
     kernel.wait_for_log("In force: generation 2, TLS, TLS_RequiredLevel = TLSNoPeerAuth")
-    assert kernel.log_lines("rises from None to TLSNoPeerAuth")
+    kernel.wait_for_log("rises from None to TLSNoPeerAuth")
     for _ in range(50):
         kernel.signal(signal.SIGHUP)
     kernel.stop()
@@ -207,11 +208,10 @@ def test_the_journal_gets_priorities(plant):
     kernel = Kernel(["/bin/sh", "-c", shell, "sh", *command], directory, plant.environment(),
                     plant.log_dir)
     plant.programs.append(kernel)
-    eventually(lambda: "Listening" in kernel.stderr, what="lines for the journal")
+    kernel.stop()
     lines = kernel.stderr.splitlines()
     assert all(re.match(r"<[346]>\[\d{4}-", line) for line in lines), lines
     assert any(line.startswith("<4>") and "the kernel is open" in line for line in lines)
-    kernel.stop()
     assert kernel.log_text() == re.sub(r"(?m)^<[346]>", "", kernel.stderr)
 
 
@@ -226,7 +226,7 @@ def test_lines_as_json(plant):
     configure(plant)
     kernel = plant.start_kernel("--log-format=json")
     kom = plant.start_kom("--log-format=json")
-    eventually(lambda: "Connection established" in kom.log_text(), what="kom's connection")
+    kom.wait_for_log("Connection established")
     kernel.stop()
     kom.wait()
     for program in (kernel, kom):
@@ -255,13 +255,14 @@ def test_a_running_log_is_kept_by_its_size(plant):
     configure(plant)
     kernel = plant.start_kernel()
     previous = plant.log_dir / "KNL-SELF.prev.log"
-    for _ in range(30):
+
+    def kept():
         kernel.signal(signal.SIGHUP)
         plant.tell("list")
-        if previous.exists():
-            break
-    assert previous.exists() and previous.stat().st_size <= 3000
+        return previous.exists()
+    eventually(kept, what="the log is kept")
     kernel.stop()
+    assert previous.stat().st_size <= 3000
     assert kernel.log_lines("Kernel ended.")
 
 

@@ -4,7 +4,9 @@ without a word, and nobody else notices."""
 import os
 import socket
 import struct
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -251,6 +253,14 @@ def test_who_never_takes_its_answers_is_ended(plant, kernel):
                    resident_bytes(kernel) < 100 * 1024 * 1024, what="its memory is given back")
 
 
+def beat(link, at_least_s, enough):
+    """Says that it lives, and reads nothing."""
+    end = time.monotonic() + at_least_s
+    while time.monotonic() < end or not enough.is_set():
+        link.send_bytes(protocol.encode("Watchdog"))
+        pause(0.5)
+
+
 def test_a_reader_that_stopped_is_not_sent_watchdogs_without_end(plant, kernel):
     """What waits already says that we live."""
     with registered(plant, "SOURCE.API", False) as source, \
@@ -258,11 +268,12 @@ def test_a_reader_that_stopped_is_not_sent_watchdogs_without_end(plant, kernel):
         hobj = source.define("Slow.Counter")
         reader.register("READER.API", flags=0, watchdog_ms=1000)
         reader.subscribe("Slow.Counter", EVERY)
-        publish(source, hobj, 1, 300_000)
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            reader.send_bytes(protocol.encode("Watchdog"))
-            pause(0.5)
+        with ThreadPoolExecutor(1) as pool:
+            published = threading.Event()
+            lives = pool.submit(beat, reader, 4, published)
+            publish(source, hobj, 1, 300_000)
+            published.set()
+            lives.result()
         watchdogs = 0
         seen = 0
         while seen < 300_000:

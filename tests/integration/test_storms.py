@@ -19,7 +19,7 @@ from d2k_test.poll import DEADLINE_S, SLOWNESS, eventually
 
 CODES = protocol.CODES
 LINES_A_SECOND = 10
-END_S = 4 * SLOWNESS
+END_S = 10 * SLOWNESS  # far less than any deadline of the crowd's own
 REFUSED = r"WARNING: Connection "
 LEFT_OUT = r"WARNING: \d+ more connections were refused"
 
@@ -252,16 +252,16 @@ def test_the_log_of_a_storm_is_short(plant, kernel):
     began = time.monotonic()
     for _ in range(300):
         connect(plant.port).close()
-    seconds = time.monotonic() - began + 2
     left_out = int(kernel.wait_for_log(LEFT_OUT).split("WARNING: ")[1].split()[0])
     assert left_out > 0
-    assert len(kernel.log_lines(REFUSED)) <= LINES_A_SECOND * (seconds + 1)
 
     def all_are_told():
         told = sum(int(line.split("WARNING: ")[1].split()[0])
                    for line in kernel.log_lines(LEFT_OUT))
         return len(kernel.log_lines(REFUSED)) + told == 300
     eventually(all_are_told, what="every refusal is written or counted")
+    seconds = time.monotonic() - began
+    assert len(kernel.log_lines(REFUSED)) <= LINES_A_SECOND * (seconds + 1)
 
 
 @pytest.mark.parametrize("crowd", ["handshaking", "reading slowly"])

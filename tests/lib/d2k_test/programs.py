@@ -94,7 +94,8 @@ class Logged(Program):
         return [line for line in self.log_text().splitlines() if re.search(pattern, line)]
 
     def wait_for_log(self, pattern, timeout_s=DEADLINE_S):
-        """The first line that matches, waiting for it; fails if the program ends before."""
+        """The first line that matches, waiting for it; fails if the program ends before. Lines are
+        written by a thread of their own: one that is sure to come is still not there at once."""
         def found():
             lines = self.log_lines(pattern)
             assert lines or self.is_running(), (
@@ -302,6 +303,12 @@ class Plant:
         found = [p for p in self.tell_json("processes") if re.fullmatch(pattern, p["name"])]
         assert len(found) <= 1, found
         return found[0] if found else None
+
+    def wait_for_state(self, name, state):
+        """Waits until the kernel shows the process in this state; returns what it shows."""
+        return eventually(
+            lambda: (p := self.process(re.escape(name))) and p["state"] == state and p,
+            what=f"{name} is {state}")
 
     # ---- the end ----
 
