@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "tls/connection_internal.h"
 #include "tls_peers.h"
 
 /* ---- verification ---- */
@@ -426,6 +427,38 @@ static void a_requested_key_update_is_answered_and_data_goes_on(void **state)
     end_close(&server);
 }
 
+/* Of X25519, in TLS 1.3, where OpenSSL keeps them. */
+static void assert_keys_forgotten(SSL *ssl)
+{
+    EVP_PKEY *ours = NULL, *theirs = NULL;
+    uint8_t bytes[32];
+    size_t size = sizeof bytes;
+    if (SSL_get_tmp_key(ssl, &ours) == 1) {
+        assert_int_equal(EVP_PKEY_get_raw_private_key(ours, bytes, &size), 0);
+        EVP_PKEY_free(ours);
+    }
+    assert_int_equal(SSL_get_peer_tmp_key(ssl, &theirs), 1);
+    size = sizeof bytes;
+    assert_int_equal(EVP_PKEY_get_raw_public_key(theirs, bytes, &size), 0);
+    EVP_PKEY_free(theirs);
+    ERR_clear_error();
+}
+
+static void the_keys_of_the_exchange_are_forgotten(void **state)
+{
+    (void)state;
+    struct end client, server;
+    server_open(&server, server_policy(TLS_MIN_1_3, kernel_certificate, kernel_key));
+    client_open(&client,
+                client_policy(TLS_MIN_1_3, TLS_LEVEL_PEER_AUTH, kernel_certificate, TLS_DATES_WARN),
+                NULL);
+    shake_hands(&client, &server, SIZE_MAX);
+    assert_keys_forgotten(tls_connection_ssl(server.connection));
+    assert_keys_forgotten(tls_connection_ssl(client.connection));
+    end_close(&client);
+    end_close(&server);
+}
+
 static void assert_no_handshake_record(const struct buffer *out)
 {
     const uint8_t *bytes = buffer_data(out);
@@ -505,6 +538,7 @@ int main(void)
         cmocka_unit_test(key_updates_in_a_row_are_limited),
         cmocka_unit_test(key_updates_between_data_are_limited_by_the_minute),
         cmocka_unit_test(a_requested_key_update_is_answered_and_data_goes_on),
+        cmocka_unit_test(the_keys_of_the_exchange_are_forgotten),
         cmocka_unit_test(renegotiation_is_not_done),
         cmocka_unit_test(a_server_that_asks_for_renegotiation_gets_no_client_hello),
     };
