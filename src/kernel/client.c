@@ -345,7 +345,7 @@ static void end_process(struct client *c, const char *why)
     (void)text_copy(name, sizeof name, c->process->name);
     plant_process_end(kernel->plant, c->process, c->end_state, os_wall_ns());
     instances_tell(kernel, name);
-    tags_clients_changed(kernel);
+    tags_process_changed(kernel, name);
 }
 
 void client_closed(struct client *c, enum net_end how, const char *why)

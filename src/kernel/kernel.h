@@ -149,6 +149,7 @@ struct client {
     size_t review_position;
     bool values_first; /* in the next fill; then the answers, in turn */
     bool refusal_logged;
+    bool is_shown; /* an object tells the state of its process, if it can have one */
     struct list gone_link;
 };
 
@@ -348,10 +349,15 @@ void delivery_fill(struct client *c);
 void delivery_close_frame(struct client *c, struct buffer *frames, struct wire_open_frame frame);
 struct wire_message delivery_object_info(const struct object *object, uint64_t request);
 
-/* tags.c: the kernel's own objects */
+/* tags.c: the kernel's own objects, and those that tell the states of processes */
 
 d2k_result tags_define(struct kernel *kernel, struct error *err) D2K_MUST_CHECK;
 void tags_tick(struct kernel *kernel, uint64_t now_ms);
-void tags_clients_changed(struct kernel *kernel);
+/* From now on an object of type Process tells its state: of who has instances, or gives values. Its
+ * name is that of the process, with _ for -; where somebody else has an object of that name there
+ * is a line in the log and nothing else. */
+void tags_show_process(struct kernel *kernel, const char *name);
+/* It has started or ended, or one of its instances. */
+void tags_process_changed(struct kernel *kernel, const char *name);
 
 #endif

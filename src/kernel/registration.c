@@ -166,7 +166,10 @@ static void accept_registration(struct client *c)
     answer_registered(c);
     registration_forget(c);
     instances_tell(kernel, c->process->name);
-    tags_clients_changed(kernel);
+    if (c->process->instance != 0) {
+        tags_show_process(kernel, c->process->name);
+    }
+    tags_process_changed(kernel, c->process->name);
 }
 
 /* Each instance of a name has a place of its own. */

@@ -1,4 +1,6 @@
-/* System tags: what the kernel tells of itself, as objects like any other (D2000 section 9.4). */
+/* System tags: what the kernel tells of itself, and of the processes whose values it distributes,
+ * as objects like any other (D2000 sections 9.4, 4.1 and 4.2). */
+#include "base/text.h"
 #include "kernel/kernel.h"
 #include "os/clock.h"
 #include "os/system.h"
@@ -29,6 +31,11 @@ static void set(struct kernel *kernel, struct object *object, d2k_value value)
     }
 }
 
+static void set_clients(struct kernel *kernel)
+{
+    set(kernel, kernel->tag_clients, d2k_integer((int64_t)plant_running_count(kernel->plant)));
+}
+
 d2k_result tags_define(struct kernel *kernel, struct error *err)
 {
     d2k_result rc = define(kernel, D2K_TYPE_INTEGER, "Act_Client", "Connected client processes", "",
@@ -46,15 +53,10 @@ d2k_result tags_define(struct kernel *kernel, struct error *err)
                     "CPU load of the kernel over 10 s, 100 per core", "%", &kernel->tag_cpu, err);
     }
     if (rc == D2K_OK) {
-        tags_clients_changed(kernel);
+        set_clients(kernel);
         set(kernel, kernel->tag_memory, d2k_integer((int64_t)os_process_memory()));
     }
     return rc;
-}
-
-void tags_clients_changed(struct kernel *kernel)
-{
-    set(kernel, kernel->tag_clients, d2k_integer((int64_t)plant_running_count(kernel->plant)));
 }
 
 void tags_tick(struct kernel *kernel, uint64_t now_ms)
@@ -71,4 +73,104 @@ void tags_tick(struct kernel *kernel, uint64_t now_ms)
     kernel->tags_at_ms = now_ms;
     kernel->tags_messages = kernel->messages;
     kernel->tags_cpu_ns = cpu_ns;
+}
+
+/* ---- process objects ---- */
+
+/* What is legal in the name of a process and not in that of an object becomes '_'. */
+static struct slice object_name_of(const char *process, char ret_name[WIRE_NAME_MAX + 1])
+{
+    (void)text_copy(ret_name, WIRE_NAME_MAX + 1, process);
+    for (char *at = ret_name; *at != '\0'; at++) {
+        *at = *at == '-' ? '_' : *at;
+    }
+    return slice_of(ret_name);
+}
+
+static struct object *process_object(const struct kernel *kernel, const char *process)
+{
+    char name[WIRE_NAME_MAX + 1];
+    struct object *object = plant_object_by_name(kernel->plant, object_name_of(process, name));
+    return object != NULL && object->kind == OBJECT_SYSTEM_TAG && object->type == D2K_TYPE_PROCESS
+               ? object
+               : NULL;
+}
+
+static uint32_t process_value(enum process_state state)
+{
+    switch (state) {
+    case PROCESS_RUNNING:
+        return D2K_PROCESS_VALUE_RUN;
+    case PROCESS_CRASH:
+        return D2K_PROCESS_VALUE_CRASH;
+    case PROCESS_WDERR:
+        return D2K_PROCESS_VALUE_WDERR;
+    case PROCESS_STOP:
+        break;
+    }
+    return D2K_PROCESS_VALUE_STOP;
+}
+
+/* It runs if one of its instances does, each of which sets its flag: 1 is B, 2 is C... Else it is
+ * what the last of them has become. */
+static d2k_value value_of_process(const struct kernel *kernel, const char *name)
+{
+    d2k_value value = {.type = D2K_TYPE_PROCESS, .status = D2K_STATUS_VALID};
+    const struct process *last = NULL;
+    for (unsigned instance = 0; instance <= INSTANCE_MAX; instance++) {
+        const struct process *process =
+            plant_process_instance(kernel->plant, slice_of(name), instance);
+        if (process == NULL) {
+            continue;
+        }
+        bool runs = process->state == PROCESS_RUNNING;
+        bool last_runs = last != NULL && last->state == PROCESS_RUNNING;
+        if (runs && instance > 0) {
+            value.flags = (uint16_t)(value.flags | 1u << instance);
+        }
+        if (last == NULL || (runs && !last_runs) ||
+            (runs == last_runs && process->since_ns > last->since_ns)) {
+            last = process;
+        }
+    }
+    value.content.state = process_value(last != NULL ? last->state : PROCESS_STOP);
+    value.time_ns = last != NULL ? last->since_ns : 0;
+    return value;
+}
+
+static void set_process(struct kernel *kernel, const char *name)
+{
+    struct object *object = process_object(kernel, name);
+    if (object == NULL) {
+        return;
+    }
+    d2k_value value = value_of_process(kernel, name);
+    if (object->current == NULL || object->value.content.state != value.content.state ||
+        object->value.flags != value.flags) {
+        set(kernel, object, value);
+    }
+}
+
+void tags_show_process(struct kernel *kernel, const char *name)
+{
+    char object_name[WIRE_NAME_MAX + 1];
+    struct object *object;
+    struct error err;
+    if (process_object(kernel, name) != NULL) {
+        return;
+    }
+    (void)object_name_of(name, object_name);
+    if (define(kernel, D2K_TYPE_PROCESS, object_name, "State of the process", "", &object, &err) !=
+        D2K_OK) {
+        log_write(kernel->log, LOG_WARNING, "SERVER",
+                  "Process %s has no object that tells its state: %s", name, err.text);
+        return;
+    }
+    set_process(kernel, name);
+}
+
+void tags_process_changed(struct kernel *kernel, const char *name)
+{
+    set_clients(kernel);
+    set_process(kernel, name);
 }

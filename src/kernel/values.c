@@ -42,6 +42,10 @@ void values_define(struct client *c, const struct wire_message *message)
     struct wire_message answer = {.type = WIRE_DEFINED, .request = message->request};
     answer.as.defined.hobj = object->hobj;
     client_send(c, &answer);
+    if (!c->is_shown) {
+        c->is_shown = true;
+        tags_show_process(c->kernel, c->process->name);
+    }
 }
 
 /* Sets one value on behalf of the client; err says why not. */

@@ -110,7 +110,8 @@ static void lists(void)
 {
     BasObjInfoPtr list;
     unsigned count;
-    check(ListOfObjects(ValType_None, "Obj.*", &list, &count) == API_OK && count == 2, "a list");
+    check(ListOfObjects(ValType_None, "Obj.*", &list, &count) == API_OK && count == 3,
+          "a list, with the object of the process");
     FreeData(list);
     check(ListOfObjects(ValType_Txt, "Obj.*", &list, &count) == API_OK && count == 1 &&
               list[0].Id == note,
