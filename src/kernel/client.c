@@ -224,9 +224,10 @@ static handler *handler_of(uint16_t type)
     case WIRE_UNSUBSCRIBE:
         return delivery_unsubscribe;
     case WIRE_READ:
-    case WIRE_LIST_OBJECTS:
     case WIRE_LIST_PROCESSES:
         return queries_ask;
+    case WIRE_LIST_OBJECTS:
+        return queries_list;
     case WIRE_HISTORY:
         return queries_history;
     case WIRE_SET_ACTIVE_INSTANCE:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "kernel/filter.h"
 #include "kernel/kernel.h"
 #include "wire/properties.h"
 
@@ -21,6 +22,7 @@ struct query {
     uint32_t hobj;  /* WIRE_HISTORY */
     bool begun;     /* WIRE_HISTORY: its definition is told */
     struct history_reader changes;
+    struct filter filter; /* WIRE_LIST_OBJECTS; else everything passes */
     size_t pattern_size;
     char pattern[];
 };
@@ -55,20 +57,40 @@ static struct query *query_new(struct client *c, const struct wire_message *mess
     return q;
 }
 
-/* Read, ListObjects and ListProcesses carry the same single field. */
-void queries_ask(struct client *c, const struct wire_message *message)
+static void ask(struct client *c, const struct wire_message *message, struct slice pattern,
+                const struct filter *filter)
 {
-    struct slice pattern = message->as.read.pattern;
+    const char *why_not = "";
     if (pattern.size == 0) {
         client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, "the pattern is empty");
         return;
     }
-    const char *why_not = "";
     if (message->type != WIRE_LIST_PROCESSES && !client_may_ask_for(c, pattern, &why_not)) {
         client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
         return;
     }
-    (void)query_new(c, message, pattern);
+    struct query *q = query_new(c, message, pattern);
+    if (q != NULL) {
+        q->filter = *filter;
+    }
+}
+
+/* Read and ListProcesses carry the same single field. */
+void queries_ask(struct client *c, const struct wire_message *message)
+{
+    const struct filter everything = {.type = D2K_TYPE_NONE};
+    ask(c, message, message->as.read.pattern, &everything);
+}
+
+void queries_list(struct client *c, const struct wire_message *message)
+{
+    struct filter filter;
+    struct error err = {0};
+    if (filter_take(message->as.list_objects.properties, &filter, &err) != D2K_OK) {
+        client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, err.text);
+        return;
+    }
+    ask(c, message, message->as.list_objects.pattern, &filter);
 }
 
 void queries_history(struct client *c, const struct wire_message *message)
@@ -212,6 +234,11 @@ static enum answered answer_history(struct client *c, struct query *q)
 
 /* ---- all questions ---- */
 
+static bool is_asked_for(const struct client *c, const struct query *q, const struct object *object)
+{
+    return object != NULL && filter_passes(&q->filter, object) && client_may_see(c, object);
+}
+
 /* Answers with the next thing that matches; false: the answer is complete. */
 static bool answer_match(struct client *c, struct query *q, struct slice pattern)
 {
@@ -224,14 +251,14 @@ static bool answer_match(struct client *c, struct query *q, struct slice pattern
     }
     if (!text_is_pattern(pattern)) {
         const struct object *object = plant_object_by_name(c->kernel->plant, pattern);
-        if (object != NULL && client_may_see(c, object)) {
+        if (is_asked_for(c, q, object)) {
             answer_object(c, q, object);
         }
         return false;
     }
     const struct object *object = plant_object_at(c->kernel->plant, q->position++);
     if (object != NULL && text_matches(slice_of(object->name), pattern) &&
-        client_may_see(c, object)) {
+        is_asked_for(c, q, object)) {
         answer_object(c, q, object);
     }
     return q->position < plant_object_end(c->kernel->plant);

@@ -84,6 +84,11 @@
 #define WIRE_KIND_COMPUTED      2u /* the kernel computes it from others */
 #define WIRE_KIND_SYSTEM_TAG    3u /* the kernel tells of itself */
 
+/* Property FILTER_QUALITY of ListObjects: of the value. */
+#define WIRE_QUALITY_ALL     0u
+#define WIRE_QUALITY_VALID   1u
+#define WIRE_QUALITY_INVALID 2u /* or there is none */
+
 /* Kernel state of Welcome (D2000 section 5.3). */
 #define WIRE_STATE_HOT      0u
 #define WIRE_STATE_STANDBY  1u
@@ -224,8 +229,10 @@ const char *wire_code_name(uint16_t code);
 #define WIRE_FIELDS_overrun(F, S) \
     F(u32, subscription)          \
     F(u64, lost)
-#define WIRE_FIELDS_read(F, S)           S(pattern, WIRE_PATTERN_MAX)
-#define WIRE_FIELDS_list_objects(F, S)   S(pattern, WIRE_PATTERN_MAX)
+#define WIRE_FIELDS_read(F, S) S(pattern, WIRE_PATTERN_MAX)
+#define WIRE_FIELDS_list_objects(F, S) \
+    S(pattern, WIRE_PATTERN_MAX)       \
+    F(rest, properties)
 #define WIRE_FIELDS_list_processes(F, S) S(pattern, WIRE_PATTERN_MAX)
 #define WIRE_FIELDS_history(F, S) \
     S(name, D2K_OBJECT_NAME_MAX)  \

@@ -1,8 +1,8 @@
 /* wire/properties.h: lists of properties: what a message says beyond its fields.
  *
- * The last field of Define, Configure and ObjectInfo is such a list: one `u16 key, u16 size, bytes`
- * after the other, each key at most once, in any order. Who does not know a key skips it, so that
- * later versions may say more. An empty list is fine. Pure functions. */
+ * The last field of Define, Configure, ObjectInfo and others is such a list: one `u16 key, u16
+ * size, bytes` after the other, each key at most once, in any order. Who does not know a key skips
+ * it, so that later versions may say more. An empty list is fine. Pure functions. */
 #ifndef D2K_WIRE_PROPERTIES_H
 #define D2K_WIRE_PROPERTIES_H
 
@@ -30,7 +30,12 @@ enum property_key {
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
     PROPERTY_HISTORY = 11,         /* u32, changes that are kept; 0: none */
     PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */
-    PROPERTY_DEFAULT = 13, /* content of a value record (wire/value.h), of the object's type */
+    PROPERTY_DEFAULT = 13,      /* content of a value record (wire/value.h), of the object's type */
+    PROPERTY_FILTER_TYPE = 32,  /* of ListObjects; u8: D2K_TYPE_... */
+    PROPERTY_FILTER_OWNER = 33, /* UTF-8 pattern; empty: the kernel */
+    PROPERTY_FILTER_QUALITY = 34, /* u8: WIRE_QUALITY_... */
+    PROPERTY_FILTER_KIND = 37,    /* u8: WIRE_KIND_... */
+    PROPERTY_FILTER_PATH = 38,    /* UTF-8 pattern; empty: it has none */
     PROPERTY_INSTANCE_STATE = 48, /* u8: WIRE_INSTANCE_..., and with INSTANCE_PREFERRED */
     PROPERTY_USER = 52,           /* UTF-8: who is logged on */
     PROPERTY_NAME = 64,           /* of a Write with the number 0: the object's name */

@@ -1,8 +1,10 @@
 /* fuzz_properties.c: any bytes as a list of properties. One that passes the check is found again,
- * property by property, and is the same when it is written again. */
+ * property by property, and is the same when it is written again. As a filter of ListObjects it is
+ * taken or refused with a reason, and is asked about an object. */
 #include <string.h>
 
 #include "fuzz.h"
+#include "kernel/filter.h"
 #include "wire/properties.h"
 #include "wire/value.h"
 
@@ -21,6 +23,18 @@ static void look_at(struct slice list, const struct property *property, struct b
     properties_put(again, property->key, property->bytes);
 }
 
+static void look_at_filter(struct slice list)
+{
+    const struct object object = {.type = D2K_TYPE_REAL, .name = "A", .owner = "SELF.KOM"};
+    struct filter filter;
+    struct error err = {.text = ""};
+    if (filter_take(list, &filter, &err) == D2K_OK) {
+        (void)filter_passes(&filter, &object);
+    } else {
+        fuzz_expect(err.code == D2K_ARGUMENT && err.text[0] != '\0');
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice list = {(const char *)data, size};
@@ -28,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct property property;
     struct buffer again;
     struct error err;
+    look_at_filter(list);
     if (properties_check(list, &err) != D2K_OK) {
         fuzz_expect(err.code == D2K_ARGUMENT);
         return 0;

@@ -207,6 +207,9 @@ def properties():
     yield "size_past_end", struct.pack("<HH", 1, 65535)
     yield "many", b"".join(struct.pack("<HH", key, 0) for key in range(65))
     yield "text", struct.pack("<HHI", 13, 9, 5) + "žlt".encode()
+    pattern = struct.pack("<HH", 33, 6) + b"*.K?M*" + struct.pack("<HH", 38, 0)
+    yield "filter", (pattern + struct.pack("<HHB", 32, 1, 3) + struct.pack("<HHB", 34, 1, 1)
+                     + struct.pack("<HHB", 37, 1, 0))
 
 
 def csv_files():

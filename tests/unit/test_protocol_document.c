@@ -157,6 +157,9 @@ static void wire_constants(struct facts *facts)
     WIRE(LOG_DEBUG)
     WIRE(MODE_LATEST)
     WIRE(MODE_EVERY)
+    WIRE(QUALITY_ALL)
+    WIRE(QUALITY_VALID)
+    WIRE(QUALITY_INVALID)
     WIRE(WRITE_DONE)
     WIRE(WRITE_REFUSED)
     WIRE(WRITE_UNKNOWN)
@@ -178,6 +181,11 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
     code_constant(facts, "PROPERTY_HISTORY", PROPERTY_HISTORY);
     code_constant(facts, "PROPERTY_WRITABLE", PROPERTY_WRITABLE);
+    code_constant(facts, "PROPERTY_FILTER_TYPE", PROPERTY_FILTER_TYPE);
+    code_constant(facts, "PROPERTY_FILTER_OWNER", PROPERTY_FILTER_OWNER);
+    code_constant(facts, "PROPERTY_FILTER_QUALITY", PROPERTY_FILTER_QUALITY);
+    code_constant(facts, "PROPERTY_FILTER_KIND", PROPERTY_FILTER_KIND);
+    code_constant(facts, "PROPERTY_FILTER_PATH", PROPERTY_FILTER_PATH);
     code_constant(facts, "PROPERTY_INSTANCE_STATE", PROPERTY_INSTANCE_STATE);
     code_constant(facts, "PROPERTY_USER", PROPERTY_USER);
     code_constant(facts, "PROPERTY_NAME", PROPERTY_NAME);

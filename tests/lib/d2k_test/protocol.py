@@ -61,7 +61,7 @@ MESSAGES = {
     51: ("SnapshotEnd", "u32 subscription, u64 count"),
     52: ("Overrun", "u32 subscription, u64 lost"),
     53: ("Read", "str pattern"),
-    54: ("ListObjects", "str pattern"),
+    54: ("ListObjects", "str pattern, rest properties"),
     55: ("ListProcesses", "str pattern"),
     56: ("ProcessInfo", "u32 id_number, str process_name, u16 process_instance, u8 state,"
          " str program_version, str computer_name, u32 os_process_id, str address,"
@@ -166,6 +166,7 @@ def value_records(payload):
 
 
 PATH, KIND, EXPRESSION, HISTORY, DEFAULT = 1, 6, 7, 11, 13
+FILTER_TYPE, FILTER_OWNER, FILTER_QUALITY, FILTER_KIND, FILTER_PATH = 32, 33, 34, 37, 38
 USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
 
 
