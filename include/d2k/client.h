@@ -381,6 +381,30 @@ D2K_API d2k_result d2k_list_objects(d2k_client *client, const char *pattern,
                                     uint64_t *ret_request) D2K_MUST_CHECK;
 D2K_API d2k_result d2k_list_processes(d2k_client *client, const char *pattern,
                                       uint64_t *ret_request) D2K_MUST_CHECK;
+
+typedef enum d2k_quality {
+    D2K_QUALITY_ANY = 0,
+    D2K_QUALITY_VALID = 1,   /* its value is valid */
+    D2K_QUALITY_INVALID = 2, /* it is not, or there is none */
+} d2k_quality;
+
+/* Which objects are listed: those that fit all that is said. Set `size`, and 0 what is not said. */
+typedef struct d2k_filter {
+    size_t size;   /* sizeof(d2k_filter): what later versions add is not read without it */
+    d2k_type type; /* D2K_TYPE_NONE: any */
+    d2k_quality quality;
+    bool has_kind; /* kind is said */
+    d2k_kind kind;
+    const char *owner; /* pattern of process names; "": the kernel; NULL: any */
+    const char *path;  /* pattern of groups: "Plant/" and '*'; "": of none; NULL: any */
+} d2k_filter;
+
+/* As d2k_list_objects(), only those that pass the filter (NULL: all). D2K_ARGUMENT (pattern or
+ * filter), D2K_STATE (not connected, or a kernel that does not know it), D2K_LIMIT, D2K_NO_MEMORY.
+ */
+D2K_API d2k_result d2k_list_objects_where(d2k_client *client, const char *pattern,
+                                          const d2k_filter *filter,
+                                          uint64_t *ret_request) D2K_MUST_CHECK;
 /* The last `count` changes of one object that the kernel has kept, as they are now; 0: all. OBJECT,
  * a VALUE for each, oldest first, then DONE (`count`: values) or FAILED: D2K_NOT_FOUND, D2K_AGAIN
  * (the object changed faster than the answer was taken), D2K_NOT_ALLOWED. D2K_ARGUMENT, D2K_STATE

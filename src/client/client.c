@@ -572,7 +572,7 @@ d2k_result client_ask(d2k_client *client, enum request_kind kind, struct wire_me
     return D2K_OK;
 }
 
-static d2k_result check_text(d2k_client *client, const char *what, const char *text, size_t max)
+d2k_result client_check_text(d2k_client *client, const char *what, const char *text, size_t max)
 {
     size_t size = text == NULL ? 0 : strlen(text);
     if (size < 1 || size > max || !text_is_utf8(slice_of(text))) {
@@ -585,24 +585,15 @@ d2k_result d2k_read(d2k_client *client, const char *pattern, uint64_t *ret_reque
 {
     struct wire_message message = {.type = WIRE_READ};
     message.as.read.pattern = slice_of(pattern);
-    d2k_result result = check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
+    d2k_result result = client_check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
     return result != D2K_OK ? result : client_ask(client, REQUEST_READ, &message, ret_request);
-}
-
-d2k_result d2k_list_objects(d2k_client *client, const char *pattern, uint64_t *ret_request)
-{
-    struct wire_message message = {.type = WIRE_LIST_OBJECTS};
-    message.as.list_objects.pattern = slice_of(pattern);
-    d2k_result result = check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
-    return result != D2K_OK ? result
-                            : client_ask(client, REQUEST_LIST_OBJECTS, &message, ret_request);
 }
 
 d2k_result d2k_list_processes(d2k_client *client, const char *pattern, uint64_t *ret_request)
 {
     struct wire_message message = {.type = WIRE_LIST_PROCESSES};
     message.as.list_processes.pattern = slice_of(pattern);
-    d2k_result result = check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
+    d2k_result result = client_check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
     return result != D2K_OK ? result
                             : client_ask(client, REQUEST_LIST_PROCESSES, &message, ret_request);
 }
@@ -621,7 +612,7 @@ d2k_result d2k_shutdown_kernel(d2k_client *client, const char *reason, uint64_t 
 {
     struct wire_message message = {.type = WIRE_SHUTDOWN};
     message.as.shutdown.reason = slice_of(reason);
-    d2k_result result = check_text(client, "reason", reason, WIRE_SENTENCE_MAX);
+    d2k_result result = client_check_text(client, "reason", reason, WIRE_SENTENCE_MAX);
     return result != D2K_OK ? result : client_ask(client, REQUEST_SHUTDOWN, &message, ret_request);
 }
 

@@ -308,6 +308,10 @@ d2k_result client_ask(d2k_client *client, enum request_kind kind, struct wire_me
 d2k_result client_refuse(d2k_client *client, d2k_result result, const char *format, ...)
     D2K_PRINTF(3, 4);
 
+/* D2K_ARGUMENT: `text` is not 1..max bytes of UTF-8; `what` it is, for the reason. */
+d2k_result client_check_text(d2k_client *client, const char *what, const char *text,
+                             size_t max) D2K_MUST_CHECK;
+
 /* ---- connect.c ---- */
 
 /* From CLIENT_IDLE or CLIENT_WAITING: the first server. */

@@ -1,6 +1,9 @@
-/* client/queries.c: questions about what the kernel keeps of the past. */
+/* client/queries.c: questions about objects: which there are, and what they were. */
+#include <string.h>
+
 #include "base/text.h"
 #include "client/client.h"
+#include "wire/properties.h"
 
 static d2k_result check_link(d2k_client *client)
 {
@@ -10,6 +13,80 @@ static d2k_result check_link(d2k_client *client)
     }
     return D2K_OK;
 }
+
+/* ---- lists ---- */
+
+static d2k_result check_filter(d2k_client *client, const d2k_filter *filter)
+{
+    const char *const patterns[] = {filter->owner, filter->path};
+    if (filter->size != sizeof *filter || (unsigned)filter->type > D2K_TYPE_LAST ||
+        (unsigned)filter->quality > D2K_QUALITY_INVALID ||
+        (filter->has_kind && (unsigned)filter->kind > D2K_KIND_SYSTEM_TAG)) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "filter: its size, type, quality or kind is none");
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (patterns[i] != NULL &&
+            (strlen(patterns[i]) > WIRE_PATTERN_MAX || !text_is_utf8(slice_of(patterns[i])))) {
+            return client_refuse(client, D2K_ARGUMENT,
+                                 "filter: a pattern has over %u bytes or is not UTF-8 text",
+                                 WIRE_PATTERN_MAX);
+        }
+    }
+    return check_link(client);
+}
+
+static void put_filter(struct buffer *out, const d2k_filter *filter)
+{
+    if (filter->type != D2K_TYPE_NONE) {
+        properties_put_u8(out, PROPERTY_FILTER_TYPE, (uint8_t)filter->type);
+    }
+    if (filter->owner != NULL) {
+        properties_put(out, PROPERTY_FILTER_OWNER, slice_of(filter->owner));
+    }
+    if (filter->quality != D2K_QUALITY_ANY) {
+        properties_put_u8(out, PROPERTY_FILTER_QUALITY, (uint8_t)filter->quality);
+    }
+    if (filter->has_kind) {
+        properties_put_u8(out, PROPERTY_FILTER_KIND, (uint8_t)filter->kind);
+    }
+    if (filter->path != NULL) {
+        properties_put(out, PROPERTY_FILTER_PATH, slice_of(filter->path));
+    }
+}
+
+d2k_result d2k_list_objects_where(d2k_client *client, const char *pattern, const d2k_filter *filter,
+                                  uint64_t *ret_request)
+{
+    struct wire_message message = {.type = WIRE_LIST_OBJECTS};
+    struct buffer properties;
+    d2k_result result = client_check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
+    if (result == D2K_OK && filter != NULL) {
+        result = check_filter(client, filter);
+    }
+    if (result != D2K_OK) {
+        return result;
+    }
+    buffer_init(&properties, WIRE_LENGTH_MAX);
+    if (filter != NULL) {
+        put_filter(&properties, filter);
+    }
+    message.as.list_objects.pattern = slice_of(pattern);
+    message.as.list_objects.properties =
+        (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
+    result = buffer_failed(&properties)
+                 ? error_no_memory(&client->error)
+                 : client_ask(client, REQUEST_LIST_OBJECTS, &message, ret_request);
+    buffer_free(&properties);
+    return result;
+}
+
+d2k_result d2k_list_objects(d2k_client *client, const char *pattern, uint64_t *ret_request)
+{
+    return d2k_list_objects_where(client, pattern, NULL, ret_request);
+}
+
+/* ---- history ---- */
 
 d2k_result d2k_history(d2k_client *client, const char *name, unsigned count, uint64_t *ret_request)
 {

@@ -1,4 +1,4 @@
-"""Lists of objects by type, owner, quality, kind and group."""
+"""Lists of objects by type, owner, quality, kind and group; by the protocol and with d2k-tell."""
 
 import struct
 
@@ -114,3 +114,33 @@ def test_a_long_list_is_filtered_in_pieces(owner):
     for _ in range(5001):
         owner.expect("Defined")
     assert ask(owner, "Many.*", u8(protocol.FILTER_TYPE, TEXT)) == {"Many.Text"}
+
+
+def names_of(plant, *options):
+    listed = plant.tell_here("--local", "list", "--names", *options)
+    assert listed.exit_code == 0, listed.stderr
+    return listed.stdout.split()
+
+
+def test_d2k_tell_lists_by_all_of_them(plant, owner):
+    assert names_of(plant, "--owner=owner.*", "--type=real") == ["Speed"]
+    assert names_of(plant, "--owner=OWNER.KOM", "--quality=VALID") == ["Flow"]
+    assert names_of(plant, "--kind=user variable") == ["Wanted"]
+    assert names_of(plant, "--kind=computed", "S*") == ["Sum"]
+    assert names_of(plant, "--path=Plant/Line1") == ["Flow", "Wanted"]
+    assert names_of(plant, "--owner=", "--kind=user variable", "--path=") == []
+    missing = plant.tell_here("--local", "list", "Flow", "--type=Text")
+    assert missing.exit_code == 1 and "there is no matching object Flow" in missing.stderr
+
+
+@pytest.mark.parametrize("words, said", [
+    (("list", "--type=Number"), "is no type; there are Boolean"),
+    (("list", "--quality=good"), "--quality=good: allowed: all, valid, invalid"),
+    (("list", "--kind=tag"), "--kind=tag: allowed: process, user variable, computed, system tag"),
+    (("get", "A", "--type=Real"), "belong to list, not get"),
+    (("get", "A", "--path=P"), "belong to define, not get"),
+    (("list", "--unit=bar"), "belong to define, not list"),
+])
+def test_d2k_tell_refuses_what_is_no_filter(plant, kernel, words, said):
+    result = plant.tell(*words)
+    assert result.exit_code == 2 and said in result.stderr, result.stderr

@@ -28,7 +28,7 @@ enum answer {
     ANSWER_VERSION_2, /* Welcome with a version that nobody knows */
 };
 
-/* The last Configure or Delete. */
+/* The last Configure, Delete or ListObjects (its pattern is the name). */
 struct configured {
     uint8_t type;
     char name[D2K_OBJECT_NAME_MAX + 1], description[D2K_DESCRIPTION_MAX + 1];
@@ -161,6 +161,16 @@ static inline void peer_configure(struct peer *peer, const struct wire_configure
     memcpy(kept->properties, d->properties.data, d->properties.size);
 }
 
+static inline void peer_list(struct peer *peer, const struct wire_list_objects *list)
+{
+    struct configured *kept = &peer->configured;
+    *kept = (struct configured){.properties_size = list->properties.size};
+    assert_in_range(list->pattern.size, 1, sizeof kept->name - 1);
+    memcpy(kept->name, list->pattern.data, list->pattern.size);
+    assert_in_range(list->properties.size, 0, sizeof kept->properties);
+    memcpy(kept->properties, list->properties.data, list->properties.size);
+}
+
 static inline void peer_take(struct peer *peer, const struct wire_message *message)
 {
     struct wire_message answer = {.request = message->request};
@@ -189,6 +199,9 @@ static inline void peer_take(struct peer *peer, const struct wire_message *messa
         peer->configured = (struct configured){0};
         memcpy(peer->configured.name, message->as.delete_object.name.data,
                message->as.delete_object.name.size);
+        break;
+    case WIRE_LIST_OBJECTS:
+        peer_list(peer, &message->as.list_objects);
         break;
     case WIRE_SUBSCRIBE:
         peer->last_subscription = message->as.subscribe.subscription;

@@ -129,6 +129,75 @@ static void a_history_is_asked_for_by_name(void **state)
     assert_int_equal(event.request, request);
 }
 
+static d2k_filter no_filter(void)
+{
+    return (d2k_filter){.size = sizeof(d2k_filter)};
+}
+
+static void a_list_is_asked_for_with_all_that_is_said(void **state)
+{
+    struct test *test = *state;
+    d2k_filter filter = no_filter();
+    register_client(test);
+    filter.type = D2K_TYPE_TEXT;
+    filter.quality = D2K_QUALITY_INVALID;
+    filter.has_kind = true;
+    filter.owner = "";
+    filter.path = "Plant/*";
+    static const char said[] = "\x20\0\1\0\6"
+                               "\x21\0\0\0"
+                               "\x22\0\1\0\2"
+                               "\x25\0\1\0\0"
+                               "\x26\0\7\0Plant/*";
+    const struct configured *told = &test->peer.configured;
+    assert_int_equal(d2k_list_objects_where(test->client, "A*", &filter, NULL), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_LIST_OBJECTS] == 1);
+    assert_string_equal(told->name, "A*");
+    assert_int_equal(told->properties_size, sizeof said - 1);
+    assert_memory_equal(told->properties, said, sizeof said - 1);
+
+    filter = no_filter();
+    assert_int_equal(d2k_list_objects_where(test->client, "A*", &filter, NULL), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_LIST_OBJECTS] == 2);
+    assert_int_equal(told->properties_size, 0);
+}
+
+static void a_filter_that_is_none_is_refused(void **state)
+{
+    struct test *test = *state;
+    char long_text[WIRE_PATTERN_MAX + 2];
+    memset(long_text, 'x', sizeof long_text);
+    long_text[WIRE_PATTERN_MAX + 1] = '\0';
+    d2k_filter bad[] = {no_filter(), no_filter(), no_filter(), no_filter(),
+                        no_filter(), no_filter(), no_filter()};
+    bad[0].size--;
+    bad[1].type = (d2k_type)(D2K_TYPE_LAST + 1);
+    bad[2].quality = (d2k_quality)3;
+    bad[3].has_kind = true;
+    bad[3].kind = (d2k_kind)4;
+    bad[4].owner = long_text;
+    bad[5].path = long_text;
+    bad[6].path = "\xff";
+    register_client(test);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(d2k_list_objects_where(test->client, "A*", &bad[i], NULL), D2K_ARGUMENT);
+    }
+    d2k_filter filter = no_filter();
+    filter.owner = filter.path = long_text + 1; /* the longest */
+    assert_int_equal(d2k_list_objects_where(test->client, "A*", &filter, NULL), D2K_OK);
+    assert_int_equal(d2k_list_objects_where(test->client, "", &filter, NULL), D2K_ARGUMENT);
+}
+
+static void a_kernel_that_knows_no_filter_is_not_asked(void **state)
+{
+    struct test *test = *state;
+    const d2k_filter filter = no_filter();
+    test->peer.lacks = WIRE_CAPABILITY_PLANT;
+    register_client(test);
+    assert_int_equal(d2k_list_objects_where(test->client, "A*", &filter, NULL), D2K_STATE);
+    assert_int_equal(d2k_list_objects_where(test->client, "A*", NULL, NULL), D2K_OK);
+}
+
 static void description_and_unit_are_limited(void **state)
 {
     struct test *test = *state;
@@ -485,6 +554,9 @@ int main(void)
         TEST(output_is_limited),
         TEST(bad_values_and_definitions_are_refused),
         TEST(how_much_history_is_kept_is_said_again_and_limited),
+        TEST(a_list_is_asked_for_with_all_that_is_said),
+        TEST(a_filter_that_is_none_is_refused),
+        TEST(a_kernel_that_knows_no_filter_is_not_asked),
         TEST(a_history_is_asked_for_by_name),
         TEST(description_and_unit_are_limited),
         TEST(long_text_is_cut_and_marked_weak),

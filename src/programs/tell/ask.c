@@ -24,6 +24,7 @@ struct ask {
     const char *kind; /* "object": for messages */
     bool administers; /* its words are no names */
     ask_function *send;
+    const d2k_filter *filter; /* of list, which then does not use `send`; else NULL */
     /* Keeps an event; false: out of memory or over the limit. */
     bool (*keep)(struct ask *ask, const d2k_event *event);
     uint64_t requests[TELL_WORDS_MAX];
@@ -49,11 +50,19 @@ static size_t word_count(const struct ask *ask)
     return count == 0 ? 1 : count;
 }
 
+static d2k_result send_request(struct ask *ask, size_t i)
+{
+    d2k_client *client = ask->tell->program.client;
+    return ask->filter != NULL
+               ? d2k_list_objects_where(client, word(ask, i), ask->filter, &ask->requests[i])
+               : ask->send(client, word(ask, i), &ask->requests[i]);
+}
+
 static enum exit_code send_requests(struct ask *ask)
 {
     struct program *program = &ask->tell->program;
     for (size_t i = 0; i < word_count(ask); i++) {
-        d2k_result result = ask->send(program->client, word(ask, i), &ask->requests[i]);
+        d2k_result result = send_request(ask, i);
         if (result != D2K_OK) {
             program_say_error(program, "%s: %s", word(ask, i),
                               d2k_client_error_text(program->client));
@@ -293,34 +302,45 @@ static enum exit_code print_objects(struct ask *ask, const char *key, add_functi
     return add_sorted(ask, add_row) ? print_table(ask) : tell_too_large(ask->tell);
 }
 
-static enum exit_code ask_objects(struct tell *tell, ask_function *send,
-                                  const char *const titles[5], const char *key,
+static enum exit_code ask_objects(struct ask *ask, const char *const titles[5], const char *key,
                                   add_function *add_json, add_function *add_row)
 {
-    struct ask ask = {.tell = tell, .kind = "object", .send = send, .keep = keep_object};
-    if (!catalogue_init(&ask.catalogue, REPLY_MAX_BYTES)) {
-        program_say_error(&tell->program, "the system has no random numbers");
+    ask->keep = keep_object;
+    if (!catalogue_init(&ask->catalogue, REPLY_MAX_BYTES)) {
+        program_say_error(&ask->tell->program, "the system has no random numbers");
         return EXIT_CODE_INTERNAL;
     }
-    table_init(&ask.table, titles, 5, 0, REPLY_MAX_BYTES);
-    enum exit_code code = ask_all(&ask);
+    table_init(&ask->table, titles, 5, 0, REPLY_MAX_BYTES);
+    enum exit_code code = ask_all(ask);
     if (code == EXIT_CODE_OK) {
-        code = worse(print_objects(&ask, key, add_json, add_row), ask.code);
+        code = worse(print_objects(ask, key, add_json, add_row), ask->code);
     }
-    free_ask(&ask);
+    free_ask(ask);
     return code;
 }
 
 enum exit_code tell_list(struct tell *tell)
 {
     static const char *const titles[] = {"NAME", "TYPE", "UNIT", "OWNER", "DESCRIPTION"};
-    return ask_objects(tell, d2k_list_objects, titles, "objects", add_list_json, add_list_row);
+    d2k_filter filter;
+    struct error err;
+    if (tell_options_filter(&tell->options, &filter, &err) != D2K_OK) {
+        program_say_error(&tell->program, "%s", err.text);
+        return EXIT_CODE_USAGE;
+    }
+    struct ask ask = {.tell = tell, .kind = "object", .send = d2k_list_objects};
+    if (filter.path != NULL || filter_says_something(&tell->options.filter)) {
+        ask.kind = "matching object";
+        ask.filter = &filter;
+    }
+    return ask_objects(&ask, titles, "objects", add_list_json, add_list_row);
 }
 
 enum exit_code tell_get(struct tell *tell)
 {
     static const char *const titles[] = {"NAME", "VALUE", "UNIT", "STATUS", "TIME"};
-    return ask_objects(tell, d2k_read, titles, "values", add_get_json, add_get_row);
+    struct ask ask = {.tell = tell, .kind = "object", .send = d2k_read};
+    return ask_objects(&ask, titles, "values", add_get_json, add_get_row);
 }
 
 /* ---- processes ---- */

@@ -73,19 +73,24 @@ static void put_text(struct buffer *out, enum definition_column column,
 
 /* ---- what it is ---- */
 
-static d2k_result read_type(struct tell_definition *ret, enum definition_column column,
-                            const char *text, struct error *err)
+d2k_result definition_read_type(const char *text, d2k_type *ret_type, struct error *err)
 {
-    (void)column;
     for (int type = D2K_TYPE_BOOLEAN; type <= D2K_TYPE_LAST; type++) {
         if (text_equal_ignoring_case(text, d2k_type_name((d2k_type)type))) {
-            ret->definition.type = (d2k_type)type;
+            *ret_type = (d2k_type)type;
             return D2K_OK;
         }
     }
     return refuse(err, text,
                   "is no type; there are Boolean, Integer, Real, Absolute time, Relative time, "
                   "Text, Line, Alarm, Station, Process, Quaternary, Hobj");
+}
+
+static d2k_result read_type(struct tell_definition *ret, enum definition_column column,
+                            const char *text, struct error *err)
+{
+    (void)column;
+    return definition_read_type(text, &ret->definition.type, err);
 }
 
 static void put_type(struct buffer *out, enum definition_column column,

@@ -48,6 +48,9 @@ struct tell_definition {
 d2k_result definition_read(const struct definition_texts *texts, struct tell_definition *ret,
                            struct error *err) D2K_MUST_CHECK;
 void definition_free(struct tell_definition *definition);
+/* Upper and lower case are the same. D2K_ARGUMENT: it is the name of no type. */
+d2k_result definition_read_type(const char *text, d2k_type *ret_type,
+                                struct error *err) D2K_MUST_CHECK;
 
 /* ---- options of `define` ---- */
 

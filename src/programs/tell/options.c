@@ -23,10 +23,11 @@ struct command_row {
 #define OPTION_SET     128u /* --no-wait */
 #define OPTION_ADMIN   64u  /* no option: it is administration */
 #define OPTION_CSV     256u
+#define OPTION_FILTER  512u /* --type= --owner= --quality= --kind= --path= */
 
 static const struct command_row commands[] = {
     {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX,
-     OPTION_JSON | OPTION_NAMES | OPTION_OBJECTS},
+     OPTION_JSON | OPTION_NAMES | OPTION_OBJECTS | OPTION_FILTER},
     {"get", "get NAME|PATTERN...", TELL_GET, 1, TELL_WORDS_MAX, OPTION_JSON | OPTION_OBJECTS},
     {"watch", "watch NAME|PATTERN...", TELL_WATCH, 1, TELL_WORDS_MAX,
      OPTION_JSON | OPTION_CSV | OPTION_WATCH | OPTION_OBJECTS},
@@ -104,6 +105,16 @@ static d2k_result take_state(struct tell_options *options, const char *text, str
     return error_set(err, D2K_ARGUMENT, "--state=%s: allowed: Running, Stop, Crash, WDErr", text);
 }
 
+/* --path= is an option of list, too. */
+static bool says_definition(const struct tell_options *options, const struct command_row *row)
+{
+    struct definition_texts said = options->definition;
+    if ((row->options & OPTION_FILTER) != 0) {
+        said.columns[COLUMN_PATH] = (struct slice){0};
+    }
+    return definition_says_something(&said);
+}
+
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
 {
     uint64_t seconds = 0;
@@ -129,7 +140,8 @@ static d2k_result take_option(struct tell_options *options, const char *argument
     } else if (strncmp(argument, "--for=", 6) == 0) {
         result = take_number("--for=", argument + 6, TELL_SECONDS_MAX, &seconds, err);
         options->seconds = (unsigned)seconds;
-    } else if (!definition_take_option(argument, &options->definition)) {
+    } else if (!definition_take_option(argument, &options->definition) &&
+               !filter_take_option(argument, &options->filter)) {
         result = D2K_NOT_FOUND;
     }
     return result;
@@ -183,6 +195,13 @@ static d2k_result check_history(const struct tell_options *options, struct error
                : take_number("history: ", options->words[1], D2K_HISTORY_MAX, &count, err);
 }
 
+d2k_result tell_options_filter(const struct tell_options *options, d2k_filter *ret_filter,
+                               struct error *err)
+{
+    const char *path = options->definition.columns[COLUMN_PATH].data;
+    return filter_read(&options->filter, path, ret_filter, err);
+}
+
 d2k_result tell_options_check(const struct tell_options *options, struct error *err)
 {
     char define_options[DEFINITION_OPTIONS_MAX];
@@ -212,9 +231,14 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     if (options->state != NULL && (row->options & OPTION_STATE) == 0) {
         return error_set(err, D2K_ARGUMENT, "--state= belongs to processes, not %s", row->name);
     }
-    if (definition_says_something(&options->definition) && (row->options & OPTION_DEFINE) == 0) {
+    if (says_definition(options, row) && (row->options & OPTION_DEFINE) == 0) {
         return error_set(err, D2K_ARGUMENT, "%s belong to define, not %s",
                          definition_options(define_options), row->name);
+    }
+    if (filter_says_something(&options->filter) && (row->options & OPTION_FILTER) == 0) {
+        return error_set(err, D2K_ARGUMENT,
+                         "--type=, --owner=, --quality= and --kind= belong to list, not %s",
+                         row->name);
     }
     if (options->no_wait && (row->options & OPTION_SET) == 0) {
         return error_set(err, D2K_ARGUMENT, "--no-wait belongs to set, not %s", row->name);
@@ -236,6 +260,13 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
             return result;
         }
     }
+    if (options->command == TELL_LIST) {
+        d2k_filter filter;
+        d2k_result result = tell_options_filter(options, &filter, err);
+        if (result != D2K_OK) {
+            return result;
+        }
+    }
     if (options->command == TELL_SHUTDOWN || options->command == TELL_SET) {
         return D2K_OK; /* their last word is any text */
     }
@@ -246,7 +277,8 @@ bool tell_options_name_command(const struct tell_options *options)
 {
     return options->command != TELL_NONE || options->json || options->csv || options->every ||
            options->names || options->no_wait || definition_says_something(&options->definition) ||
-           options->state != NULL || options->count != 0 || options->seconds != 0;
+           filter_says_something(&options->filter) || options->state != NULL ||
+           options->count != 0 || options->seconds != 0;
 }
 
 const char *tell_command_name(enum tell_command command)

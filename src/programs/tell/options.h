@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "programs/tell/definition.h"
+#include "programs/tell/filter.h"
 
 #define TELL_WORDS_MAX    64 /* names and patterns of one command */
 #define TELL_INSTANCE_MAX 15
@@ -45,6 +46,7 @@ struct tell_options {
     bool names;                         /* --names: list writes nothing else */
     const char *state;                  /* --state=: "Running"...; NULL: not given; borrowed */
     struct definition_texts definition; /* of define: its options; borrowed */
+    struct filter_texts filter;         /* of list: its options; borrowed */
     uint64_t count;                     /* --count=, 0: not given */
     unsigned seconds;                   /* --for=, 0: not given */
 };
@@ -52,6 +54,11 @@ struct tell_options {
 /* Takes one argument (shape of program_info.argument; context is a struct tell_options). D2K_OK;
  * D2K_NOT_FOUND: unknown option; D2K_ARGUMENT: unknown command, wrong value, too many words. */
 d2k_result tell_options_take(void *context, const char *argument, bool is_word, struct error *err);
+
+/* Which objects `list` is to tell; texts stay those of the arguments. D2K_ARGUMENT: an option says
+ * no word that it may say. */
+d2k_result tell_options_filter(const struct tell_options *options, d2k_filter *ret_filter,
+                               struct error *err) D2K_MUST_CHECK;
 
 /* After the last argument: whether command, words and options fit together. D2K_ARGUMENT. */
 d2k_result tell_options_check(const struct tell_options *options, struct error *err) D2K_MUST_CHECK;
