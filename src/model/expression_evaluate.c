@@ -71,10 +71,18 @@ static int compare_texts(const d2k_value *a, const d2k_value *b)
     return order != 0 ? order : (a_size > b_size) - (a_size < b_size);
 }
 
+/* The text itself, or the name of a state. */
+static d2k_value text_of(const d2k_value *value)
+{
+    const char *state = d2k_state_name(value->type, value->content.state);
+    return value->type == D2K_TYPE_TEXT ? *value : d2k_text(state != NULL ? state : "");
+}
+
 static int compare(const d2k_value *a, const d2k_value *b)
 {
-    if (a->type == D2K_TYPE_TEXT) {
-        return compare_texts(a, b);
+    if (a->type == D2K_TYPE_TEXT || b->type == D2K_TYPE_TEXT) {
+        d2k_value left = text_of(a), right = text_of(b);
+        return compare_texts(&left, &right);
     }
     if (a->type == D2K_TYPE_BOOLEAN) {
         return a->content.boolean - b->content.boolean;

@@ -2,6 +2,7 @@
  *
  * The check walks the operations as the evaluation does, with sets of possible types for values: an
  * object that does not exist yet may have any. So the check and the evaluation have one table. */
+#include "base/text.h"
 #include "model/expression_private.h"
 
 #define TYPES_END   (D2K_TYPE_LAST + 1)
@@ -88,12 +89,24 @@ static d2k_type type_of_sum(enum operation_code code, d2k_type a, d2k_type b)
     return D2K_TYPE_NONE;
 }
 
+static bool has_states(d2k_type type)
+{
+    return d2k_state_name(type, 0) != NULL;
+}
+
+static bool is_equality(enum operation_code code)
+{
+    return code == OP_EQUAL || code == OP_UNEQUAL;
+}
+
 static d2k_type type_of_comparison(enum operation_code code, d2k_type a, d2k_type b)
 {
     d2k_type common = common_type(a, b);
     bool has_order = is_number(common) || is_time(common) || common == D2K_TYPE_TEXT;
+    bool is_state_and_name =
+        (has_states(a) && b == D2K_TYPE_TEXT) || (a == D2K_TYPE_TEXT && has_states(b));
     bool is_possible =
-        common != D2K_TYPE_NONE && (has_order || code == OP_EQUAL || code == OP_UNEQUAL);
+        has_order || (is_equality(code) && (common != D2K_TYPE_NONE || is_state_and_name));
     return is_possible ? D2K_TYPE_BOOLEAN : D2K_TYPE_NONE;
 }
 
@@ -131,8 +144,13 @@ d2k_type expression_result_type(enum operation_code code, d2k_type a, d2k_type b
 
 /* ---- the check ---- */
 
+struct operand {
+    type_set set;
+    const d2k_value *literal; /* NULL: it is none */
+};
+
 struct check {
-    type_set stack[EXPRESSION_STACK_MAX];
+    struct operand stack[EXPRESSION_STACK_MAX];
     size_t height;
     struct error *err;
 };
@@ -193,6 +211,9 @@ static const char *expected_by(enum operation_code code)
     case OP_GREATER:
     case OP_GREATER_EQUAL:
         return "two values of one type that has an order";
+    case OP_EQUAL:
+    case OP_UNEQUAL:
+        return "two values of one type, or a state and its name as a text";
     default:
         return "two values of one type";
     }
@@ -206,31 +227,71 @@ static d2k_result no_result(struct check *c, const struct operation *o, type_set
                      name_of(a), has_b ? " and " : "", has_b ? name_of(b) : "");
 }
 
-static void push(struct check *c, type_set set)
+static void push(struct check *c, type_set set, const d2k_value *literal)
 {
-    c->stack[c->height++] = set;
+    c->stack[c->height++] = (struct operand){set, literal};
 }
 
-static type_set pop(struct check *c)
+static struct operand pop(struct check *c)
 {
     return c->stack[--c->height];
+}
+
+static bool is_state_of(d2k_type type, const d2k_value *name)
+{
+    struct slice text = {name->content.text.data, name->content.text.size};
+    const char *state;
+    for (uint32_t i = 0; (state = d2k_state_name(type, i)) != NULL; i++) {
+        if (slice_equal_text(text, state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A state that is compared with a name that no state has would never be equal: a slip of the pen.
+ * Where the type is not known yet, or the text is not a literal, nothing is said. */
+static d2k_result check_state_name(const struct check *c, const struct operation *o,
+                                   struct operand state, struct operand name)
+{
+    char shown[256];
+    d2k_type type = D2K_TYPE_LINE;
+    if (name.literal == NULL || name.literal->type != D2K_TYPE_TEXT) {
+        return D2K_OK;
+    }
+    while (type < D2K_TYPE_QUATERNARY && state.set != SET_OF(type)) {
+        type++;
+    }
+    if (state.set != SET_OF(type) || is_state_of(type, name.literal)) {
+        return D2K_OK;
+    }
+    struct slice text = {name.literal->content.text.data, name.literal->content.text.size};
+    return error_set(c->err, D2K_TYPE,
+                     "expression, column %u: type %s has no state \"%s\"; it has \"%s\", \"%s\"%s",
+                     (unsigned)o->column, d2k_type_name(type),
+                     text_escape(shown, sizeof shown, text), d2k_state_name(type, 0),
+                     d2k_state_name(type, 1), d2k_state_name(type, 2) != NULL ? "..." : "");
 }
 
 static d2k_result check_operator(struct check *c, const struct operation *o)
 {
     enum operation_code code = o->code;
     bool has_b = !is_of_one(code);
-    type_set b = has_b ? pop(c) : SET_OF(D2K_TYPE_BOOLEAN);
-    type_set a = pop(c);
-    type_set results = set_of_results(code, a, b);
+    struct operand b = has_b ? pop(c) : (struct operand){SET_OF(D2K_TYPE_BOOLEAN), NULL};
+    struct operand a = pop(c);
+    type_set results = set_of_results(code, a.set, b.set);
+    d2k_result rc = D2K_OK;
     if (results == 0) {
-        return no_result(c, o, a, b, has_b);
+        return no_result(c, o, a.set, b.set, has_b);
     }
     if (code == OP_CHOOSE) {
         (void)pop(c); /* the condition */
+    } else if (is_equality(code)) {
+        rc = check_state_name(c, o, a, b);
+        rc = rc != D2K_OK ? rc : check_state_name(c, o, b, a);
     }
-    push(c, results);
-    return D2K_OK;
+    push(c, results, NULL);
+    return rc;
 }
 
 static d2k_result check_operation(struct check *c, const struct expression *e,
@@ -240,15 +301,15 @@ static d2k_result check_operation(struct check *c, const struct expression *e,
     d2k_type type = D2K_TYPE_NONE;
     switch ((enum operation_code)o->code) {
     case OP_LITERAL:
-        push(c, SET_OF(o->value.type));
+        push(c, SET_OF(o->value.type), &o->value);
         return D2K_OK;
     case OP_INPUT:
         type = type_of(context, e->inputs[o->target]);
-        push(c, (type_set)(type == D2K_TYPE_NONE ? ANY_TYPE : SET_OF(type)));
+        push(c, (type_set)(type == D2K_TYPE_NONE ? ANY_TYPE : SET_OF(type)), NULL);
         return D2K_OK;
     case OP_BRANCH:
-        if ((c->stack[c->height - 1] & SET_OF(D2K_TYPE_BOOLEAN)) == 0) {
-            return no_result(c, o, c->stack[c->height - 1], 0, false);
+        if ((c->stack[c->height - 1].set & SET_OF(D2K_TYPE_BOOLEAN)) == 0) {
+            return no_result(c, o, c->stack[c->height - 1].set, 0, false);
         }
         return D2K_OK;
     case OP_JUMP:
@@ -269,7 +330,7 @@ d2k_result expression_check(const struct expression *expression, d2k_type wanted
             return result;
         }
     }
-    type_set possible = pop(&check);
+    type_set possible = pop(&check).set;
     type_set fits = SET_OF(wanted);
     if (wanted == D2K_TYPE_REAL) {
         fits |= SET_OF(D2K_TYPE_INTEGER);

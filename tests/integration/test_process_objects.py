@@ -106,6 +106,16 @@ def test_nobody_sets_or_defines_it(plant, kernel):
         wait_for(plant, "BOILER.KOM", "Run")
 
 
+def test_an_expression_follows_it(plant, kernel):
+    link = connect(plant, "BOILER.KOM")
+    wait_for(plant, "BOILER.KOM", "Run")
+    made = plant.tell_here("define", "Boiler.Lost", "Boolean", '--computed=BOILER.KOM <> "Run"')
+    assert made.exit_code == 0, made.stderr
+    assert get(plant, "Boiler.Lost")["value"] is False
+    link.close()
+    eventually(lambda: get(plant, "Boiler.Lost")["value"] is True)
+
+
 def test_it_tells_a_kernel_that_came_again_nothing_old(plant, kernel):
     link = connect(plant, "BOILER.KOM")
     wait_for(plant, "BOILER.KOM", "Run")

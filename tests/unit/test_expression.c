@@ -226,6 +226,31 @@ static void logic_and_comparison(void **state)
     assert_int_equal(valid("if B then Q else Q", D2K_TYPE_QUATERNARY).content.state, 1);
 }
 
+static void a_state_is_compared_by_its_name(void **state)
+{
+    (void)state;
+    gives_boolean("Q = \"Q_Off\"", true);
+    gives_boolean("\"Q_On\" = Q or Q <> \"Q_Off\"", false);
+    gives_boolean("Q = (if B then \"Q_Off\" else T)", true);
+    gives_boolean("Q = T", false); /* "abc" is no state; it cannot be known before */
+    does_not_fit(
+        "B and Q = \"Q_off\"", D2K_TYPE_BOOLEAN,
+        "expression, column 9: type Quaternary has no state \"Q_off\"; it has \"Q_Trans\", "
+        "\"Q_Off\"...");
+    does_not_fit("\"\" <> Q", D2K_TYPE_BOOLEAN,
+                 "expression, column 4: type Quaternary has no state \"\"; it has \"Q_Trans\", "
+                 "\"Q_Off\"...");
+    does_not_fit("Q <> 1", D2K_TYPE_BOOLEAN,
+                 "expression, column 3: <> expected two values of one type, or a state and its "
+                 "name as a text, found Quaternary and Integer");
+    does_not_fit("Q < \"Q_Off\"", D2K_TYPE_BOOLEAN,
+                 "expression, column 3: < expected two values of one type that has an order, "
+                 "found Quaternary and Text");
+    struct expression *e = parsed("Missing = \"Run\"");
+    assert_int_equal(expression_check(e, D2K_TYPE_BOOLEAN, type_of, NULL, &err), D2K_OK);
+    expression_free(e);
+}
+
 static void times_are_calculated(void **state)
 {
     (void)state;
@@ -451,6 +476,7 @@ int main(void)
         cmocka_unit_test_setup(numbers_are_read, reset),
         cmocka_unit_test_setup(functions_are_called, reset),
         cmocka_unit_test_setup(logic_and_comparison, reset),
+        cmocka_unit_test_setup(a_state_is_compared_by_its_name, reset),
         cmocka_unit_test_setup(times_are_calculated, reset),
         cmocka_unit_test_setup(if_takes_one_branch, reset),
         cmocka_unit_test_setup(invalid_inputs_make_invalid_results, reset),
