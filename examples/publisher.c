@@ -89,13 +89,28 @@ static d2k_result next_values(d2k_object *sine, d2k_object *count)
     return result;
 }
 
+/* With limits, and with its last minute in the kernel's memory. */
+static d2k_result define_sine(d2k_client *client, d2k_object **ret_sine)
+{
+    static const d2k_limits limits = {.vl = -0.95, .l = -0.8, .h = 0.8, .vh = 0.95};
+    const d2k_definition definition = {.size = sizeof definition,
+                                       .name = "Example.Sine",
+                                       .type = D2K_TYPE_REAL,
+                                       .description = "a sine wave",
+                                       .unit = "V",
+                                       .path = "Examples",
+                                       .history = 60,
+                                       .limits = &limits};
+    return d2k_define_with(client, &definition, ret_sine);
+}
+
 static d2k_result publish_until_stopped(d2k_client *client)
 {
     d2k_object *sine = NULL;
     d2k_object *count = NULL;
     d2k_result result = d2k_client_connect(client, 60000);
     if (result == D2K_OK) {
-        result = d2k_define(client, "Example.Sine", D2K_TYPE_REAL, "a sine wave", "V", &sine);
+        result = define_sine(client, &sine);
     }
     if (result == D2K_OK) {
         result = d2k_define(client, "Example.Count", D2K_TYPE_INTEGER, "counts up", "", &count);

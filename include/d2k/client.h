@@ -287,11 +287,33 @@ typedef struct d2k_event {
 D2K_API d2k_result d2k_client_next(d2k_client *client, d2k_event *ret_event,
                                    int timeout_ms) D2K_MUST_CHECK;
 
-/* ---- publishing ---- */
+/* ---- definitions ---- */
 
 /* How many of an object's changes the kernel keeps in memory. */
 #define D2K_HISTORY_MAX  10000u
 #define D2K_HISTORY_NONE UINT32_MAX /* none, whatever the kernel's configuration says */
+
+/* What an object is: of this process (d2k_define_with()) or of the kernel (d2k_configure()). Set
+ * `size`, and 0 what is not said. */
+typedef struct d2k_definition {
+    size_t size;      /* sizeof(d2k_definition): what later versions add is not read without it */
+    const char *name; /* text may be NULL where it may be empty */
+    d2k_type type;
+    const char *description, *unit;
+    const char *path; /* group that it stands in: "Plant/Line1", at most 128 bytes */
+    d2k_kind kind;    /* of the kernel's: D2K_KIND_COMPUTED or D2K_KIND_USER_VARIABLE, which is also
+                         what 0 means there */
+    const d2k_value *default_value; /* of a user variable: content until somebody sets it; NULL:
+                                       none */
+    bool writable;          /* of a user variable: everybody may set it whom no rule forbids it;
+                               else only who is allowed to. Of this process: as
+                               d2k_accept_commands(object, 0) */
+    const char *expression; /* of a computed object: at most 4096 bytes */
+    unsigned history;       /* changes that the kernel keeps of it, as d2k_keep_history() has it */
+    const d2k_limits *limits; /* of an Integer or a Real; NaN: not given; NULL: none */
+} d2k_definition;
+
+/* ---- publishing ---- */
 
 typedef struct d2k_object d2k_object; /* belongs to its client */
 
@@ -302,6 +324,13 @@ typedef struct d2k_object d2k_object; /* belongs to its client */
 D2K_API d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type,
                               const char *description, const char *unit,
                               d2k_object **ret_object) D2K_MUST_CHECK;
+
+/* The same with all that is said of the object: `kind` 0, no default, no expression. Declaring the
+ * same name again, with the same type, replaces what was said of it; a definition that the kernel
+ * had refused is tried anew. As d2k_define(), and D2K_ARGUMENT for what only the kernel's objects
+ * have. */
+D2K_API d2k_result d2k_define_with(d2k_client *client, const d2k_definition *definition,
+                                   d2k_object **ret_object) D2K_MUST_CHECK;
 
 /* Publishes a value; time 0 is now. D2K_OK means: taken into the output, which is sent by
  * d2k_client_process() (several values go out together). While not connected the newest value is
@@ -416,23 +445,6 @@ D2K_API d2k_result d2k_ping(d2k_client *client, const void *data, size_t size,
                             uint64_t *ret_request) D2K_MUST_CHECK;
 
 /* ---- objects of the kernel ---- */
-
-/* What a user variable or a computed object is. Set `size`, and 0 what is not said. */
-typedef struct d2k_definition {
-    size_t size;      /* sizeof(d2k_definition): what later versions add is not read without it */
-    const char *name; /* text may be NULL where it may be empty */
-    d2k_type type;
-    const char *description, *unit;
-    const char *path; /* group that it stands in: "Plant/Line1", at most 128 bytes */
-    d2k_kind kind;    /* D2K_KIND_COMPUTED or D2K_KIND_USER_VARIABLE; 0 means the latter here */
-    const d2k_value *default_value; /* content until somebody sets it; NULL: none */
-    bool writable;          /* everybody may set it whom no rule forbids it; else only who is
-                               allowed to. An object of a process takes commands by
-                               d2k_accept_commands() instead */
-    const char *expression; /* of a computed object: at most 4096 bytes */
-    unsigned history;       /* changes that the kernel keeps of it, as d2k_keep_history() has it */
-    const d2k_limits *limits; /* of an Integer or a Real; NaN: not given; NULL: none */
-} d2k_definition;
 
 /* Creates a user variable, which the kernel stores with its value, or a computed object, or
  * replaces its definition. Answered, once it is on the kernel's disk, with D2K_EVENT_DONE (`count`:

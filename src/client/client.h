@@ -9,6 +9,7 @@
  *     events.c         what the program is told, in order
  *     requests.c       questions that wait for an answer
  *     objects.c        objects of this process and their values
+ *     definition.c     what is said of an object: checked, copied, sent
  *     known_objects.c  objects that the kernel told of, by number
  *     subscriptions.c
  *     writes.c         writing objects of others, and commands for our own
@@ -203,14 +204,20 @@ enum definition {
     DEFINITION_REFUSED,
 };
 
+/* What was said of an object of this process, with memory of its own. */
+struct own_definition {
+    d2k_definition says; /* points to what follows */
+    char *description, *unit, *path;
+    d2k_limits limits;
+};
+
 struct d2k_object {
     struct d2k_client *client;
-    char *name, *description, *unit;
+    char *name;
     d2k_type type;
     uint32_t hobj;
-    bool takes_commands;
+    struct own_definition own;   /* its name is `name` */
     uint32_t command_timeout_ms; /* 0: the kernel's own */
-    unsigned history;            /* as d2k_keep_history() has it */
     uint8_t key[4];              /* hobj, for objects.by_number */
     bool in_by_number;
     enum definition definition;
@@ -441,6 +448,22 @@ void requests_finish(struct requests *requests, struct request *request);
 void requests_abandon(struct requests *requests);
 /* Number of an abandoned one, which is freed; 0: none. */
 uint64_t requests_take_abandoned(struct requests *requests);
+
+/* ---- definition.c ---- */
+
+/* D2K_ARGUMENT. */
+d2k_result definition_check_name(d2k_client *client, const char *name) D2K_MUST_CHECK;
+d2k_result definition_check_history(d2k_client *client, const char *name,
+                                    unsigned changes) D2K_MUST_CHECK;
+d2k_result definition_check(d2k_client *client, const d2k_definition *definition) D2K_MUST_CHECK;
+/* Appends what goes beyond the fields of Define and Configure. D2K_TYPE and D2K_ARGUMENT (its
+ * default), D2K_NO_MEMORY. */
+d2k_result definition_put_properties(d2k_client *client, const d2k_definition *definition,
+                                     struct buffer *properties) D2K_MUST_CHECK;
+/* Takes a copy in place of what is there, without name, default and expression. False: no memory,
+ * and it is as it was. */
+bool definition_keep(struct own_definition *own, const d2k_definition *definition) D2K_MUST_CHECK;
+void definition_free(struct own_definition *own);
 
 /* ---- objects.c ---- */
 

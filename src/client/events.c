@@ -223,14 +223,18 @@ static bool take_command(d2k_client *client, d2k_event *ret_event)
             (void)text_escape(events->command_user, sizeof(events->command_user), bytes);
         }
     }
+    const d2k_definition *says = &object->own.says;
     events->command_object = (d2k_object_info){.hobj = hobj,
                                                .type = object->type,
                                                .name = object->name,
-                                               .description = object->description,
-                                               .unit = object->unit,
+                                               .description = says->description,
+                                               .unit = says->unit,
                                                .owner = client->link.process_name,
-                                               .path = "",
-                                               .writable = true};
+                                               .path = says->path,
+                                               .writable = true,
+                                               .expression = "",
+                                               .limits = says->limits,
+                                               .history = says->history};
     ret_event->type = D2K_EVENT_COMMAND;
     ret_event->object = &events->command_object;
     ret_event->value = &events->value;

@@ -12,7 +12,6 @@
 #include "wire/properties.h"
 #include "wire/value.h"
 
-#define PROPERTIES_SIZE        64u /* of a definition */
 #define COMMAND_TIMEOUT_MIN_MS 100u
 #define COMMAND_TIMEOUT_MAX_MS 3600000u
 
@@ -28,8 +27,7 @@ void objects_init(struct objects *objects, const uint64_t seed[2])
 static void object_free(d2k_object *object)
 {
     free(object->name);
-    free(object->description);
-    free(object->unit);
+    definition_free(&object->own);
     free(object->newest.text);
     free(object);
 }
@@ -62,83 +60,36 @@ static void move_to(d2k_object *object, struct list *list)
 
 /* ---- declaring ---- */
 
-static bool is_text_within(const char *text, size_t max)
-{
-    return text == NULL || (strlen(text) <= max && text_is_utf8(slice_of(text)));
-}
-
-static d2k_result check_definition(d2k_client *client, const char *name, d2k_type type,
-                                   const char *description, const char *unit)
-{
-    if (name == NULL || !text_is_object_name(slice_of(name))) {
-        return client_refuse(client, D2K_ARGUMENT,
-                             "object name \"%.80s\": 1..%u characters, a letter first, then "
-                             "letters, digits, '.' and '_'",
-                             name == NULL ? "" : name, D2K_OBJECT_NAME_MAX);
-    }
-    if (type < D2K_TYPE_BOOLEAN || type > D2K_TYPE_LAST) {
-        return client_refuse(client, D2K_ARGUMENT, "object %s: %d is no type", name, (int)type);
-    }
-    if (!is_text_within(description, D2K_DESCRIPTION_MAX)) {
-        return client_refuse(client, D2K_ARGUMENT,
-                             "object %s: the description is over %u bytes or not UTF-8", name,
-                             D2K_DESCRIPTION_MAX);
-    }
-    if (!is_text_within(unit, D2K_UNIT_MAX)) {
-        return client_refuse(client, D2K_ARGUMENT,
-                             "object %s: the unit is over %u bytes or not UTF-8", name,
-                             D2K_UNIT_MAX);
-    }
-    return D2K_OK;
-}
-
-static d2k_object *object_new(const char *name, d2k_type type, const char *description,
-                              const char *unit)
+static d2k_object *object_new(d2k_client *client, const d2k_definition *definition)
 {
     d2k_object *object = calloc(1, sizeof(*object));
     if (object == NULL) {
         return NULL;
     }
-    object->name = text_format("%s", name);
-    object->description = text_format("%s", description == NULL ? "" : description);
-    object->unit = text_format("%s", unit == NULL ? "" : unit);
-    object->type = type;
+    object->client = client;
+    object->name = text_format("%s", definition->name);
+    object->type = definition->type;
     list_init(&object->all_link);
     list_init(&object->link);
     list_init(&object->request.link);
-    if (object->name == NULL || object->description == NULL || object->unit == NULL) {
+    if (object->name == NULL || !definition_keep(&object->own, definition)) {
         object_free(object);
         return NULL;
     }
     return object;
 }
 
-d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type, const char *description,
-                      const char *unit, d2k_object **ret_object)
+static d2k_result declare(d2k_client *client, const d2k_definition *definition,
+                          d2k_object **ret_object)
 {
     struct objects *objects = &client->objects;
-    *ret_object = NULL;
-    d2k_result result = check_definition(client, name, type, description, unit);
-    if (result != D2K_OK) {
-        return result;
-    }
-    d2k_object *object = map_get(&objects->by_name, slice_of(name));
-    if (object != NULL) {
-        *ret_object = object->type == type ? object : NULL;
-        return object->type == type
-                   ? D2K_OK
-                   : client_refuse(client, D2K_ARGUMENT,
-                                   "object %s is declared already, with the type %s", name,
-                                   d2k_type_name(object->type));
-    }
-    object = object_new(name, type, description, unit);
+    d2k_object *object = object_new(client, definition);
     if (object == NULL || !map_add(&objects->by_name, slice_of(object->name), object)) {
         if (object != NULL) {
             object_free(object);
         }
         return error_no_memory(&client->error);
     }
-    object->client = client;
     list_append(&objects->all, &object->all_link);
     list_append(&objects->to_define, &object->link);
     *ret_object = object;
@@ -146,27 +97,128 @@ d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type, const
     return D2K_OK;
 }
 
+static void wait_for_definition(d2k_object *object)
+{
+    object->definition = DEFINITION_WAITING;
+    move_to(object, &object->client->objects.to_define);
+}
+
+/* Something new was said of it. */
+static void define_again(d2k_object *object)
+{
+    if (object->definition == DEFINITION_SENT) {
+        object->define_again = true;
+    } else if (object->definition == DEFINITION_ACCEPTED) {
+        wait_for_definition(object);
+    }
+    objects_work(object->client);
+}
+
+/* A definition that was refused is tried anew. */
+static d2k_result declare_again(d2k_object *object, const d2k_definition *definition)
+{
+    if (!definition_keep(&object->own, definition)) {
+        return error_no_memory(&object->client->error);
+    }
+    if (object->definition == DEFINITION_REFUSED) {
+        wait_for_definition(object);
+        set_unsent(object, object->newest.set);
+    }
+    define_again(object);
+    return D2K_OK;
+}
+
+/* What a process says of its own objects; NULL: all of it is. */
+static const char *not_of_a_process(const d2k_definition *definition)
+{
+    if (definition->kind != D2K_KIND_PROCESS) {
+        return "a kind";
+    }
+    if (definition->default_value != NULL) {
+        return "a default";
+    }
+    bool computed = definition->expression != NULL && definition->expression[0] != '\0';
+    return computed ? "an expression" : NULL;
+}
+
+/* *ret_object is NULL when there is none of this name yet. */
+static d2k_result find_declared(d2k_client *client, const d2k_definition *definition,
+                                d2k_object **ret_object)
+{
+    d2k_object *object = map_get(&client->objects.by_name, slice_of(definition->name));
+    if (object != NULL && object->type != definition->type) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "object %s is declared already, with the type %s", definition->name,
+                             d2k_type_name(object->type));
+    }
+    *ret_object = object;
+    return D2K_OK;
+}
+
+d2k_result d2k_define_with(d2k_client *client, const d2k_definition *definition,
+                           d2k_object **ret_object)
+{
+    *ret_object = NULL;
+    d2k_result result = definition_check(client, definition);
+    if (result != D2K_OK) {
+        return result;
+    }
+    const char *wrong = not_of_a_process(definition);
+    if (wrong != NULL) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "object %s: %s belongs to an object of the kernel: d2k_configure()",
+                             definition->name, wrong);
+    }
+    result = find_declared(client, definition, ret_object);
+    if (result != D2K_OK) {
+        return result;
+    }
+    return *ret_object == NULL ? declare(client, definition, ret_object)
+                               : declare_again(*ret_object, definition);
+}
+
+d2k_result d2k_define(d2k_client *client, const char *name, d2k_type type, const char *description,
+                      const char *unit, d2k_object **ret_object)
+{
+    d2k_definition definition = {.size = sizeof definition,
+                                 .name = name,
+                                 .type = type,
+                                 .description = description,
+                                 .unit = unit};
+    *ret_object = NULL;
+    d2k_result result = definition_check(client, &definition);
+    result = result != D2K_OK ? result : find_declared(client, &definition, ret_object);
+    return result != D2K_OK || *ret_object != NULL ? result
+                                                   : declare(client, &definition, ret_object);
+}
+
+static d2k_result put_properties(d2k_object *object, struct buffer *properties)
+{
+    d2k_client *client = object->client;
+    d2k_result result = definition_put_properties(client, &object->own.says, properties);
+    if (result == D2K_OK && object->own.says.writable && object->command_timeout_ms != 0) {
+        properties_put_u32(properties, PROPERTY_COMMAND_TIMEOUT, object->command_timeout_ms);
+    }
+    return buffer_failed(properties) ? error_no_memory(&client->error) : result;
+}
+
 static void send_definition(d2k_object *object)
 {
     d2k_client *client = object->client;
+    const d2k_definition *says = &object->own.says;
     struct wire_message message = {.type = WIRE_DEFINE};
+    struct buffer properties;
+    buffer_init(&properties, WIRE_LENGTH_MAX);
+    if (put_properties(object, &properties) != D2K_OK) {
+        buffer_free(&properties);
+        client_fail(client, D2K_NO_MEMORY, "no memory for the definition of %s", object->name);
+        return;
+    }
     message.request = requests_new_number(&client->requests);
     message.as.define.type = (uint8_t)object->type;
     message.as.define.name = slice_of(object->name);
-    message.as.define.description = slice_of(object->description);
-    message.as.define.unit = slice_of(object->unit);
-    struct buffer properties;
-    buffer_init(&properties, PROPERTIES_SIZE);
-    if (object->takes_commands) {
-        properties_put_u8(&properties, PROPERTY_WRITABLE, 1);
-    }
-    if (object->takes_commands && object->command_timeout_ms != 0) {
-        properties_put_u32(&properties, PROPERTY_COMMAND_TIMEOUT, object->command_timeout_ms);
-    }
-    if (object->history != 0) {
-        properties_put_u32(&properties, PROPERTY_HISTORY,
-                           object->history == D2K_HISTORY_NONE ? 0 : object->history);
-    }
+    message.as.define.description = slice_of(says->description);
+    message.as.define.unit = slice_of(says->unit);
     message.as.define.properties =
         (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
     move_to(object, NULL);
@@ -204,31 +256,18 @@ static void remember_number(d2k_object *object)
 {
     forget_number(object);
     memcpy(object->key, &object->hobj, sizeof(object->key));
-    object->in_by_number = object->takes_commands &&
+    object->in_by_number = object->own.says.writable &&
                            objects_find(object->client, object->hobj) == NULL &&
                            map_add(&object->client->objects.by_number, key_of(object), object);
 }
 
-/* Something new was said of it. */
-static void define_again(d2k_object *object)
-{
-    if (object->definition == DEFINITION_SENT) {
-        object->define_again = true;
-    } else if (object->definition == DEFINITION_ACCEPTED) {
-        object->definition = DEFINITION_WAITING;
-        move_to(object, &object->client->objects.to_define);
-    }
-    objects_work(object->client);
-}
-
 d2k_result d2k_keep_history(d2k_object *object, unsigned changes)
 {
-    if (changes > D2K_HISTORY_MAX && changes != D2K_HISTORY_NONE) {
-        return client_refuse(object->client, D2K_ARGUMENT,
-                             "object %s: a history keeps at most %u changes", object->name,
-                             D2K_HISTORY_MAX);
+    d2k_result result = definition_check_history(object->client, object->name, changes);
+    if (result != D2K_OK) {
+        return result;
     }
-    object->history = changes;
+    object->own.says.history = changes;
     define_again(object);
     return D2K_OK;
 }
@@ -241,7 +280,7 @@ d2k_result d2k_accept_commands(d2k_object *object, unsigned timeout_ms)
                              "object %s: a command has %u to %u ms until it is answered",
                              object->name, COMMAND_TIMEOUT_MIN_MS, COMMAND_TIMEOUT_MAX_MS);
     }
-    object->takes_commands = true;
+    object->own.says.writable = true;
     object->command_timeout_ms = timeout_ms;
     define_again(object);
     return D2K_OK;
@@ -255,8 +294,7 @@ void objects_defined(d2k_client *client, struct request *request, uint32_t hobj)
     object->hobj = hobj;
     remember_number(object);
     if (object->define_again) {
-        object->definition = DEFINITION_WAITING;
-        move_to(object, &client->objects.to_define);
+        wait_for_definition(object);
     } else if (object->unsent) {
         move_to(object, &client->objects.to_publish);
     }

@@ -284,7 +284,7 @@ void writes_command(d2k_client *client, const struct wire_message *message)
     d2k_value value;
     int got = wire_value_decode(&rest, &hobj, &value, &err);
     const d2k_object *object = got > 0 ? objects_find(client, hobj) : NULL;
-    if (object == NULL || !object->takes_commands) {
+    if (object == NULL || !object->own.says.writable) {
         refuse_write(client, message, WIRE_CODE_NOT_ALLOWED, "this process takes no writes");
         return;
     }

@@ -28,7 +28,7 @@ enum answer {
     ANSWER_VERSION_2, /* Welcome with a version that nobody knows */
 };
 
-/* The last Configure, Delete or ListObjects (its pattern is the name). */
+/* The last Define, Configure, Delete or ListObjects (its pattern is the name). */
 struct configured {
     uint8_t type;
     char name[D2K_OBJECT_NAME_MAX + 1], description[D2K_DESCRIPTION_MAX + 1];
@@ -55,7 +55,6 @@ struct peer {
     uint8_t client_instance[WIRE_ID_SIZE];
     uint16_t bye_code;
     uint32_t next_hobj, last_subscription;
-    size_t last_properties; /* bytes of them in the last Define */
     uint64_t last_request;
     size_t values;
     uint64_t sequence, updates;
@@ -121,11 +120,25 @@ static inline void peer_register(struct peer *peer, const struct wire_message *q
     session_set_registered(peer->session);
 }
 
+static inline void keep_definition(struct peer *peer, uint8_t type, struct slice name,
+                                   struct slice description, struct slice unit,
+                                   struct slice properties)
+{
+    struct configured *kept = &peer->configured;
+    *kept = (struct configured){.type = type, .properties_size = properties.size};
+    assert_in_range(properties.size, 0, sizeof kept->properties);
+    memcpy(kept->name, name.data, name.size);
+    memcpy(kept->description, description.data, description.size);
+    memcpy(kept->unit, unit.data, unit.size);
+    memcpy(kept->properties, properties.data, properties.size);
+}
+
 static inline void peer_define(struct peer *peer, const struct wire_message *question)
 {
+    const struct wire_define *d = &question->as.define;
     struct wire_message message = {.type = WIRE_DEFINED, .request = question->request};
     message.as.defined.hobj = ++peer->next_hobj;
-    peer->last_properties = question->as.define.properties.size;
+    keep_definition(peer, d->type, d->name, d->description, d->unit, d->properties);
     if (peer->refuse_definitions) {
         message = (struct wire_message){.type = WIRE_FAILED, .request = question->request};
         message.as.failed.code = WIRE_CODE_NOT_OWNER;
@@ -152,13 +165,7 @@ static inline void peer_update(struct peer *peer, const struct wire_message *mes
 
 static inline void peer_configure(struct peer *peer, const struct wire_configure *d)
 {
-    struct configured *kept = &peer->configured;
-    *kept = (struct configured){.type = d->type, .properties_size = d->properties.size};
-    assert_in_range(d->properties.size, 0, sizeof kept->properties);
-    memcpy(kept->name, d->name.data, d->name.size);
-    memcpy(kept->description, d->description.data, d->description.size);
-    memcpy(kept->unit, d->unit.data, d->unit.size);
-    memcpy(kept->properties, d->properties.data, d->properties.size);
+    keep_definition(peer, d->type, d->name, d->description, d->unit, d->properties);
 }
 
 static inline void peer_list(struct peer *peer, const struct wire_list_objects *list)

@@ -1,5 +1,8 @@
-/* tests/unit/test_client_configure.c: d2k_configure and d2k_delete against a played kernel. */
+/* tests/unit/test_client_configure.c: d2k_configure, d2k_delete and d2k_define_with against a
+ * played kernel. */
 #include "played_kernel.h"
+
+#include <math.h>
 
 #include "wire/properties.h"
 
@@ -210,6 +213,136 @@ static void an_answer_that_the_link_took_with_it_is_told(void **state)
     assert_int_equal(event.result, D2K_CLOSED);
 }
 
+/* ---- objects of this process ---- */
+
+static void assert_limit(const struct test *test, uint16_t key, double wanted)
+{
+    const struct configured *told = &test->peer.configured;
+    struct slice bytes;
+    double limit;
+    assert_true(
+        properties_find((struct slice){told->properties, told->properties_size}, key, &bytes));
+    assert_true(property_f64(bytes, &limit) && limit == wanted);
+}
+
+/* Path, limits l and h, history, writable: 4 + 4 + size each. */
+#define PROPERTIES_OF_LEVEL (4 + 5 + 2 * (4 + 8) + 4 + 4 + 4 + 1)
+
+static d2k_definition level(const d2k_limits *limits)
+{
+    return (d2k_definition){.size = sizeof(d2k_definition),
+                            .name = "Level",
+                            .type = D2K_TYPE_REAL,
+                            .description = "of the tank",
+                            .unit = "m",
+                            .path = "Tanks",
+                            .writable = true,
+                            .history = 600,
+                            .limits = limits};
+}
+
+static void all_that_is_said_of_an_own_object_is_told_on_every_link(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_config_set_reconnect(test->config, true);
+    register_client(test);
+    d2k_limits limits = {NAN, 1, 2, NAN};
+    d2k_definition definition = level(&limits);
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_OK);
+    limits.l = limits.h = 99; /* it was copied */
+    for (unsigned link = 1; link <= 2; link++) {
+        UNTIL(test, test->peer.received[WIRE_DEFINE] == link);
+        const struct configured *told = &test->peer.configured;
+        assert_string_equal(told->name, "Level");
+        assert_string_equal(told->description, "of the tank");
+        assert_string_equal(told->unit, "m");
+        assert_int_equal(told->properties_size, PROPERTIES_OF_LEVEL);
+        assert_limit(test, PROPERTY_LIMIT_L, 1);
+        assert_limit(test, PROPERTY_LIMIT_H, 2);
+        peer_close(&test->peer);
+    }
+}
+
+static void what_is_said_again_replaces_what_was_said(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL, *again = NULL;
+    const d2k_limits limits = {0, 1, 2, 3};
+    register_client(test);
+    assert_int_equal(d2k_define(test->client, "level", D2K_TYPE_REAL, "a", "b", &object), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 1);
+    assert_int_equal(test->peer.configured.properties_size, 0);
+    d2k_definition definition = level(&limits);
+    assert_int_equal(d2k_define_with(test->client, &definition, &again), D2K_OK);
+    assert_ptr_equal(again, object);
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 2);
+    assert_string_equal(test->peer.configured.description, "of the tank");
+    assert_limit(test, PROPERTY_LIMIT_VH, 3);
+    definition.limits = NULL;
+    definition.path = NULL;
+    definition.writable = false;
+    definition.history = 0;
+    assert_int_equal(d2k_define_with(test->client, &definition, &again), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_DEFINE] == 3);
+    assert_int_equal(test->peer.configured.properties_size, 0);
+    assert_int_equal(d2k_define(test->client, "level", D2K_TYPE_REAL, "a", "b", &again), D2K_OK);
+    assert_ptr_equal(again, object);
+    d2k_value value = d2k_real(1);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    UNTIL(test, test->peer.values == 1);
+    assert_int_equal(test->peer.received[WIRE_DEFINE], 3);
+}
+
+static void a_definition_that_was_refused_is_tried_anew(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_value value = d2k_real(1);
+    test->peer.refuse_definitions = true;
+    register_client(test);
+    d2k_definition definition = level(NULL);
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_OK);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+    assert_int_equal(next_event(test).type, D2K_EVENT_FAILED);
+    assert_int_equal(d2k_publish(object, &value), D2K_REFUSED);
+    test->peer.refuse_definitions = false;
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_OK);
+    UNTIL(test, test->peer.values == 1);
+    assert_int_equal(d2k_publish(object, &value), D2K_OK);
+}
+
+static void what_only_the_kernels_objects_have_is_refused(void **state)
+{
+    struct test *test = *state;
+    d2k_object *object = NULL;
+    d2k_value one = d2k_real(1);
+    new_client(test);
+    d2k_definition definition = level(NULL);
+    definition.kind = D2K_KIND_USER_VARIABLE;
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_ARGUMENT);
+    definition = level(NULL);
+    definition.default_value = &one;
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_ARGUMENT);
+    assert_string_equal(d2k_client_error_text(test->client),
+                        "object Level: a default belongs to an object of the kernel: "
+                        "d2k_configure()");
+    definition = level(NULL);
+    definition.expression = "A + 1";
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_ARGUMENT);
+    definition = level(NULL);
+    definition.history = D2K_HISTORY_MAX + 1;
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_ARGUMENT);
+    definition = level(NULL);
+    definition.size--;
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_ARGUMENT);
+    assert_null(object);
+    definition = level(NULL);
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_OK);
+    definition.type = D2K_TYPE_TEXT;
+    assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +354,10 @@ int main(void)
         TEST(what_is_wrong_is_not_sent),
         TEST(without_a_link_or_a_kernel_that_stores_it_is_refused),
         TEST(an_answer_that_the_link_took_with_it_is_told),
+        TEST(all_that_is_said_of_an_own_object_is_told_on_every_link),
+        TEST(what_is_said_again_replaces_what_was_said),
+        TEST(a_definition_that_was_refused_is_tried_anew),
+        TEST(what_only_the_kernels_objects_have_is_refused),
     };
     return cmocka_run_group_tests_name("client_configure", tests, NULL, NULL);
 }

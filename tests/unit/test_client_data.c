@@ -100,14 +100,14 @@ static void how_much_history_is_kept_is_said_again_and_limited(void **state)
     register_client(test);
     assert_int_equal(d2k_define(test->client, "A", D2K_TYPE_REAL, NULL, NULL, &object), D2K_OK);
     UNTIL(test, test->peer.received[WIRE_DEFINE] == 1 && object->hobj != 0);
-    assert_int_equal(test->peer.last_properties, 0);
+    assert_int_equal(test->peer.configured.properties_size, 0);
     assert_int_equal(d2k_keep_history(object, D2K_HISTORY_MAX + 1), D2K_ARGUMENT);
     assert_int_equal(d2k_keep_history(object, D2K_HISTORY_MAX), D2K_OK);
     UNTIL(test, test->peer.received[WIRE_DEFINE] == 2 && object->hobj != 1);
-    assert_int_equal(test->peer.last_properties, 8);
+    assert_int_equal(test->peer.configured.properties_size, 8);
     assert_int_equal(d2k_keep_history(object, 0), D2K_OK);
     UNTIL(test, test->peer.received[WIRE_DEFINE] == 3);
-    assert_int_equal(test->peer.last_properties, 0);
+    assert_int_equal(test->peer.configured.properties_size, 0);
 }
 
 static void a_history_is_asked_for_by_name(void **state)
