@@ -163,10 +163,10 @@ static const char *store(char *ret, size_t size, struct slice text)
 static void fill_process_properties(struct events *events, struct slice list)
 {
     struct error err;
-    struct slice bytes = {"", 0};
+    struct slice name = {"", 0}, bytes;
     bool good = properties_check(list, &err) == D2K_OK;
-    if (good && properties_find(list, PROPERTY_USER, &bytes) && !text_is_utf8(bytes)) {
-        bytes.size = 0;
+    if (good && properties_find(list, PROPERTY_USER, &name) && !text_is_utf8(name)) {
+        name.size = 0;
     }
     uint8_t state = 0;
     if (good && properties_find(list, PROPERTY_INSTANCE_STATE, &bytes)) {
@@ -175,7 +175,7 @@ static void fill_process_properties(struct events *events, struct slice list)
     events->process.instance_state = (d2k_instance_state)(state & ~WIRE_INSTANCE_PREFERRED);
     events->process.preferred = (state & WIRE_INSTANCE_PREFERRED) != 0;
     char *user = events->process_texts.user;
-    events->process.user = store(user, sizeof(events->process_texts.user), bytes);
+    events->process.user = store(user, sizeof(events->process_texts.user), name);
 }
 
 static void fill_process(struct events *events, const struct wire_process_info *info)

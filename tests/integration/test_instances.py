@@ -1,12 +1,14 @@
 """Several processes under one name: one is active, the others are ready to take over."""
 
 import os
+import signal
 import struct
 
 import pytest
 
 from d2k_test import protocol
-from d2k_test.config import tls_server
+from d2k_test.config import tls_client, tls_server
+from d2k_test.poll import eventually
 
 ACTIVE, PASSIVE, PREFERRED = 1, 2, 0x80
 VALID = 1
@@ -145,3 +147,41 @@ def test_d2k_tell_shows_and_switches(plant, kernel):
         gone = tell("set-active", "SELF.KOM", "3")
         assert gone.exit_code == 1 and "instance 3 of SELF.KOM is not connected" in gone.stderr
         assert tell("set-active", "SELF.KOM", "16").exit_code == 2
+
+
+def start_kom(plant, number):
+    kom = plant.start_kom(f"/WSELF,{number}", "--reconnect", "/F1")
+    kom.wait_connected()
+    return kom
+
+
+def uptime(plant):
+    """Number of the last value of d2k-kom, which each instance publishes; None: it is not valid."""
+    shown = plant.tell_json("get", "*.Uptime")
+    return next((value["sequence"] for value in shown if value["valid"]), None)
+
+
+def active(plant):
+    return {p["instance"] for p in plant.tell_json("processes", "SELF.KOM")
+            if p["instance_state"] == "active"}
+
+
+def test_two_d2k_koms_relieve_each_other(plant, kernel, seed_identity):
+    plant.client_config.application("PLANT", tls_client("TLSPeerAuth", seed_identity.cert))
+    first, second = start_kom(plant, 1), start_kom(plant, 2)
+    eventually(lambda: uptime(plant))
+    assert active(plant) == {1}
+    assert all(p["user"] is None for p in plant.tell_json("processes", "SELF.KOM"))
+    first.kill()
+    eventually(lambda: active(plant) == {2} and uptime(plant), what="the second one's values")
+    first = start_kom(plant, 1)
+    assert active(plant) == {2}
+    second.signal(signal.SIGSTOP)  # it hangs: WDErr, after three watchdog intervals
+    try:
+        eventually(lambda: active(plant) == {1} and uptime(plant), what="the first one's values")
+    finally:
+        second.signal(signal.SIGCONT)
+    # It finds out that it is not wanted any more, and comes again as the passive one.
+    eventually(lambda: {p["instance"] for p in plant.tell_json("processes", "SELF.KOM")
+                        if p["state"] == "Running"} == {1, 2})
+    assert active(plant) == {1}
