@@ -496,6 +496,25 @@ D2K_API d2k_result d2k_set_preferred_instance(d2k_client *client, const char *pr
 /* What this process is now; D2K_INSTANCE_NONE also while it is not registered. */
 D2K_API d2k_instance_state d2k_client_instance_state(const d2k_client *client);
 
+/* ---- static processes ---- */
+
+/* The kernel starts, stops, or stops and starts again one of the processes that stand in its
+ * configuration (docs/processes.md). A stop holds until the next start, also when the process has
+ * Autostart; a restart starts one that does not run. Only over the local socket or with the right
+ * to administer. Answered with D2K_EVENT_DONE when the program was started (whether it registers is
+ * another matter), has ended, was started again: a program that does not end by itself is killed
+ * after its StopTimeout, which may take as long as an hour. D2K_EVENT_FAILED: D2K_NOT_FOUND (no
+ * static process has this name), D2K_NOT_ALLOWED, D2K_LIMIT (too many wait for their end),
+ * D2K_AGAIN (not now), D2K_REFUSED (it runs already, does not run, cannot be started, the kernel
+ * ends: `text` tells). D2K_ARGUMENT (no process name), D2K_STATE (not connected, or a kernel that
+ * does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_start_process(d2k_client *client, const char *process,
+                                     uint64_t *ret_request) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_stop_process(d2k_client *client, const char *process,
+                                    uint64_t *ret_request) D2K_MUST_CHECK;
+D2K_API d2k_result d2k_restart_process(d2k_client *client, const char *process,
+                                       uint64_t *ret_request) D2K_MUST_CHECK;
+
 /* ---- facts about the link (while registered; "" or 0 otherwise) ---- */
 D2K_API bool d2k_client_registered(const d2k_client *client);
 D2K_API const char *d2k_client_process_name(const d2k_client *client);

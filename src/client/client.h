@@ -172,6 +172,7 @@ enum request_kind {
     REQUEST_LOG_ON,
     REQUEST_LOG_OFF,
     REQUEST_INSTANCE,
+    REQUEST_PROCESS,
     REQUEST_HISTORY,
 };
 

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "kernel/kernel.h"
-#include "kernel/parent.h"
+#include "kernel/parent_line.h"
 #include "os/clock.h"
 
 static const struct machine_state states[] = {
@@ -230,6 +230,10 @@ static handler *handler_of(uint16_t type)
         return queries_list;
     case WIRE_HISTORY:
         return queries_history;
+    case WIRE_START_PROCESS:
+    case WIRE_STOP_PROCESS:
+    case WIRE_RESTART_PROCESS:
+        return orders_request;
     case WIRE_SET_ACTIVE_INSTANCE:
     case WIRE_SET_PREFERRED_INSTANCE:
         return instances_request;

@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
-#include "kernel/parent.h"
+#include "kernel/parent_line.h"
 #include "os/clock.h"
 #include "os/system.h"
 
@@ -78,6 +78,7 @@ static void on_notified(void *context)
     struct kernel *kernel = context;
     configuration_settle(kernel);
     logon_take_news(kernel);
+    orders_take_answers(kernel);
     kernel_tidy(kernel);
 }
 
@@ -150,6 +151,7 @@ d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup, 
     kernel->plant = setup->plant;
     list_init(&kernel->gone);
     list_init(&kernel->changes);
+    orders_init(&kernel->orders);
     os_host_name(kernel->name, sizeof kernel->name);
     if (!os_random(kernel->instance, sizeof kernel->instance)) {
         return error_set(err, D2K_INTERNAL, "the system gives no random bytes");

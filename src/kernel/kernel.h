@@ -13,6 +13,7 @@
 #include "kernel/log_limiter.h"
 #include "model/plant.h"
 #include "net/server.h"
+#include "registry/static_processes.h"
 #include "session/session.h"
 #include "store/hobj_table.h"
 #include "store/plant_store.h"
@@ -22,6 +23,7 @@
 #define CLIENT_QUERIES_MAX      64u    /* lists and reads that are being answered */
 #define CLIENT_CHANGES_MAX      1024u  /* Configure, Delete and Write that wait for the disk */
 #define CLIENT_COMMANDS_MAX     64u    /* commands whose outcome is not known yet */
+#define CLIENT_ORDERS_MAX       16u    /* starts and stops of processes whose end is awaited */
 #define CLIENT_PING_MAX         65536u /* bytes of a Ping */
 #define CLIENT_REGISTER_MS      10000u /* from the end of the handshake to a complete registration */
 #define CLIENT_PROBE_MS         2000u  /* how long the holder of a wanted name may take to answer */
@@ -45,7 +47,8 @@ struct kernel_setup {
     uint32_t admin_uid; /* this user and root may administer over the local socket */
     struct tls_keeper *keeper;
     struct guard *guard;
-    int parent_line; /* to the parent process; -1: there is none */
+    int parent_line;                          /* to the parent process; -1: there is none */
+    const struct static_processes *processes; /* that the parent looks after */
 };
 
 /* Who wrote, and his how many-th write it is. */
@@ -60,6 +63,13 @@ struct commands {
     struct map by_id;                                       /* struct remembered */
     struct remembered *remembered[COMMANDS_REMEMBERED_MAX]; /* a ring */
     unsigned next_place;
+};
+
+/* What administrators want of static processes. */
+struct orders {
+    struct list open; /* struct order, that the parent has not answered yet */
+    unsigned count;
+    uint32_t last_number;
 };
 
 /* What the service manager was told last. */
@@ -97,6 +107,7 @@ struct kernel {
     uint64_t last_ticket;  /* of a logon */
     char why_not[WIRE_SENTENCE_MAX];
     struct commands commands;
+    struct orders orders;
 
     /* system tags */
     struct object *tag_clients, *tag_requests, *tag_memory, *tag_cpu;
@@ -141,6 +152,7 @@ struct client {
     unsigned query_count;
     unsigned change_count;             /* that wait for the store */
     unsigned command_count;            /* of this writer that are open */
+    unsigned order_count;              /* of this administrator that are open */
     char user[USERS_NAME_MAX + 1];     /* who is logged on; "": nobody */
     uint64_t logon_ticket;             /* of the logon that is being checked; 0: none */
     enum instance_state instance_told; /* what the client knows that it is */
@@ -251,6 +263,15 @@ void instances_tell(struct kernel *kernel, const char *name);
 bool instances_is_passive(const struct client *c);
 /* SetActiveInstance, SetPreferredInstance. */
 void instances_request(struct client *c, const struct wire_message *message);
+
+/* orders.c: static processes are started and stopped */
+
+void orders_init(struct orders *orders);
+void orders_free(struct orders *orders);
+/* StartProcess, StopProcess, RestartProcess. */
+void orders_request(struct client *c, const struct wire_message *message);
+/* Takes what the parent says. */
+void orders_take_answers(struct kernel *kernel);
 
 /* commands.c: writes to objects of other processes */
 

@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/options.h"
 #include "kernel/parent.h"
+#include "kernel/parent_line.h"
 #include "log/log_file.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -242,6 +243,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
         .keeper = p->keeper,
         .guard = p->guard,
         .parent_line = p->child.line,
+        .processes = &p->settings.processes,
     };
     d2k_result rc = kernel_init(&p->kernel, &setup, err);
     if (rc == D2K_OK) {
@@ -261,7 +263,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
     rc = net_server_new(&options, &p->net, err);
     p->kernel.net = p->net;
     atomic_store(&p->notified, p->net);
-    return rc;
+    return rc == D2K_OK && p->child.line >= 0 ? net_server_watch(p->net, p->child.line, err) : rc;
 }
 
 static d2k_result listen_on(struct program *p, const char *host, uint16_t *port, struct error *err)
@@ -447,6 +449,7 @@ static void clean_up(struct program *p)
         clients_bury(&p->kernel);
     }
     commands_free(&p->kernel.commands);
+    orders_free(&p->kernel.orders);
     rights_unref(p->kernel.rights);
     plant_free(p->plant);
     hobj_table_close(p->hobjs);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "kernel/supervision.h"
+#include "kernel/parent_line.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/poller.h"
@@ -20,27 +20,29 @@
 #define COMPONENT       "PARENT"
 #define EXIT_CHILD_LOST 6     /* it was killed by a signal before it was ever ready */
 #define IDLE_MS         1000u /* between two looks while the child is away: systemd's watchdog waits */
+#define TELL_AGAIN_MS   100u /* when the child did not take what it is told */
 #define LIVES           "WATCHDOG=1"
 
-enum message_kind {
-    MESSAGE_READY,
-    MESSAGE_REGISTERED,
-    MESSAGE_HANGS,
-    MESSAGE_END,
+/* Of a static process. */
+struct program {
+    int pid;         /* 0: it does not run */
+    int start_error; /* why the last start failed; 0: it did not */
 };
 
-/* Both ends are of one program: its own layout is as good as any. */
-struct message {
-    uint32_t kind;
-    uint32_t port;
-    char process[STATIC_PROCESS_NAME_MAX + 1];
+/* What an administrator wants, until the child was told what has become of it. */
+struct order {
+    struct supervision_order wanted;
+    uint32_t number;
+    enum supervision_outcome outcome;
 };
 
 struct parent {
     const struct parent_setup *setup;
     const struct log *log;
     struct supervision rules;
-    int *pids;        /* of the static processes; 0: it does not run */
+    struct program *programs; /* of the static processes */
+    struct order orders[PARENT_ORDERS_MAX];
+    unsigned order_count;
     char **inherited; /* environment, as many as the list has places */
     struct os_poller *poller;
     int wakeup;
@@ -157,12 +159,12 @@ static bool on_start(void *context, size_t index)
     };
     int pid = 0;
     int error = os_process_start(&program, &pid);
+    p->programs[index] = (struct program){pid, error};
     if (error != 0) {
         log_write(p->log, LOG_ERROR, COMPONENT, "Process %s cannot be started: %s in %s: %s",
                   process->name, program.executable, program.directory, os_error_text(error));
         return false;
     }
-    p->pids[index] = pid;
     log_write(p->log, LOG_INFO, COMPONENT, "Process %s started: %s, process id %d", process->name,
               program.executable, pid);
     return true;
@@ -179,7 +181,7 @@ static void on_end(void *context, size_t index, bool hard)
     } else {
         log_write(p->log, LOG_INFO, COMPONENT, "Process %s is asked to end", process->name);
     }
-    os_process_end(p->pids[index], hard);
+    os_process_end(p->programs[index].pid, hard);
 }
 
 static void on_late(void *context, size_t index)
@@ -203,12 +205,14 @@ static void on_again(void *context, size_t index, uint64_t wait_ms)
 
 /* ---- the child ---- */
 
+/* Whoever asked for something through it has lost his link too: what was begun goes on. */
 static void close_line(struct parent *p)
 {
     if (p->line >= 0) {
         os_poller_remove(p->poller, p->line);
         os_socket_close(p->line);
         p->line = -1;
+        p->order_count = 0;
     }
 }
 
@@ -297,45 +301,83 @@ static bool find_process(const struct parent *p, const char *name, size_t *ret_i
     return false;
 }
 
-static void take_message(struct parent *p, const struct message *message, uint64_t now_ms)
+/* A child that says what ours does not say gets no answer. */
+static void take_order(struct parent *p, const struct parent_message *message, uint64_t now_ms)
+{
+    if (message->wish > SUPERVISION_RESTART || message->index >= p->setup->processes->count ||
+        p->order_count == PARENT_ORDERS_MAX) {
+        return;
+    }
+    struct order *order = &p->orders[p->order_count++];
+    log_write(p->log, LOG_INFO, COMPONENT, "An administrator asks for the %s of process %s",
+              supervision_wish_word((enum supervision_wish)message->wish),
+              process_of(p, message->index)->name);
+    order->number = message->number;
+    order->outcome = supervision_order(&p->rules, (enum supervision_wish)message->wish,
+                                       message->index, now_ms, &order->wanted);
+}
+
+/* True: the child was told what has become of it. */
+static bool settle_order(const struct parent *p, struct order *order)
+{
+    if (order->outcome == SUPERVISION_PENDING) {
+        order->outcome = supervision_order_outcome(&p->rules, &order->wanted);
+    }
+    struct parent_answer answer = {.number = order->number,
+                                   .outcome = order->outcome,
+                                   .error = p->programs[order->wanted.index].start_error};
+    return order->outcome != SUPERVISION_PENDING && parent_line_answer(p->line, &answer);
+}
+
+static void settle_orders(struct parent *p)
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < p->order_count; i++) {
+        if (!settle_order(p, &p->orders[i])) {
+            p->orders[left++] = p->orders[i];
+        }
+    }
+    p->order_count = left;
+}
+
+static void take_message(struct parent *p, const struct parent_message *message, uint64_t now_ms)
 {
     size_t index;
-    switch ((enum message_kind)message->kind) {
-    case MESSAGE_READY:
+    switch ((enum parent_word)message->word) {
+    case PARENT_READY:
         p->was_ready = p->ready = true;
         p->port = (uint16_t)message->port;
         break;
-    case MESSAGE_REGISTERED:
+    case PARENT_REGISTERED:
         if (find_process(p, message->process, &index)) {
             supervision_registered(&p->rules, index);
         }
         break;
-    case MESSAGE_HANGS:
-        if (find_process(p, message->process, &index) && p->pids[index] != 0) {
+    case PARENT_HANGS:
+        if (find_process(p, message->process, &index) && p->programs[index].pid != 0) {
             log_write(p->log, LOG_WARNING, COMPONENT, "Process %s hangs (WDErr)",
                       process_of(p, index)->name);
             supervision_hangs(&p->rules, index, now_ms);
         }
         break;
-    case MESSAGE_END:
+    case PARENT_END:
         begin_end(p, "the kernel was asked to end");
+        break;
+    case PARENT_ORDER:
+        take_order(p, message, now_ms);
         break;
     }
 }
 
 static void take_messages(struct parent *p, uint64_t now_ms)
 {
-    struct message message;
-    while (p->line >= 0) {
-        int error = os_message_receive(p->line, &message, sizeof message);
-        if (error == EPIPE) {
-            close_line(p); /* its end follows */
-        } else if (error != 0) {
-            return;
-        } else if (message.kind <= MESSAGE_END) {
-            message.process[STATIC_PROCESS_NAME_MAX] = '\0';
-            take_message(p, &message, now_ms);
-        }
+    struct parent_message message;
+    bool over = false;
+    while (p->line >= 0 && parent_line_take(p->line, &message, &over)) {
+        take_message(p, &message, now_ms);
+    }
+    if (over) {
+        close_line(p); /* its end follows */
     }
 }
 
@@ -348,10 +390,10 @@ static void take_end(struct parent *p, const struct os_process_end *end, uint64_
         return;
     }
     for (size_t i = 0; i < p->setup->processes->count; i++) {
-        if (p->pids[i] == end->pid) {
+        if (p->programs[i].pid == end->pid) {
             bool well = !end->killed && end->number == 0;
             bool expected = well || p->rules.at[i].state >= SUPERVISED_STOPPING;
-            p->pids[i] = 0;
+            p->programs[i].pid = 0;
             log_write(p->log, expected ? LOG_INFO : LOG_WARNING, COMPONENT,
                       "Process %s, process id %d, has ended: %s", process_of(p, i)->name, end->pid,
                       end_text(end, how, sizeof how));
@@ -374,8 +416,21 @@ static void take_signals(struct parent *p)
 
 /* ---- the loop ---- */
 
+static bool has_something_to_tell(const struct parent *p)
+{
+    for (unsigned i = 0; i < p->order_count; i++) {
+        if (p->orders[i].outcome != SUPERVISION_PENDING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int timeout_of(const struct parent *p, uint64_t now_ms, uint64_t due_ms)
 {
+    if (has_something_to_tell(p)) {
+        due_ms = now_ms + TELL_AGAIN_MS < due_ms ? now_ms + TELL_AGAIN_MS : due_ms;
+    }
     if (p->child == 0) {
         due_ms = p->child_due_ms < due_ms ? p->child_due_ms : due_ms;
         due_ms = now_ms + IDLE_MS < due_ms ? now_ms + IDLE_MS : due_ms;
@@ -427,6 +482,7 @@ static bool turn(struct parent *p, struct parent_child *ret_child)
     /* Nobody is started before there is something to connect to. */
     uint64_t due_ms =
         p->was_ready || p->rules.ending ? supervision_tick(&p->rules, now_ms) : SUPERVISION_NEVER;
+    settle_orders(p);
     end_child(p);
     say_that_we_live(p);
     struct os_ready ready[2];
@@ -442,13 +498,13 @@ static int open_parent(struct parent *p, const struct parent_setup *setup)
     *p = (struct parent){
         .setup = setup, .log = setup->log, .line = -1, .exit_code = EXIT_CHILD_LOST};
     p->wakeup = os_wakeup_new();
-    p->pids = calloc(setup->processes->count, sizeof p->pids[0]);
+    p->programs = calloc(setup->processes->count, sizeof p->programs[0]);
     p->inherited = make_inherited(setup->config_dir);
     int error = os_poller_new(&p->poller);
     if (p->wakeup < 0) {
         return EMFILE;
     }
-    if (error != 0 || p->pids == NULL || p->inherited == NULL ||
+    if (error != 0 || p->programs == NULL || p->inherited == NULL ||
         supervision_init(&p->rules, setup->processes, &hooks) != D2K_OK) {
         return error != 0 ? error : ENOMEM;
     }
@@ -463,7 +519,7 @@ static void close_parent(struct parent *p)
 {
     close_line(p);
     supervision_free(&p->rules);
-    free(p->pids);
+    free(p->programs);
     free_words(p->inherited, INHERITED_MAX);
     os_poller_free(p->poller);
     if (p->wakeup >= 0) {
@@ -491,33 +547,4 @@ bool parent_run(const struct parent_setup *setup, struct parent_child *ret_child
     }
     close_parent(&p);
     return is_child;
-}
-
-/* ---- the child's side ---- */
-
-static bool say(int line, enum message_kind kind, const char *process, uint16_t port)
-{
-    struct message message = {.kind = kind, .port = port};
-    text_copy(message.process, sizeof message.process, process);
-    return line >= 0 && os_message_send(line, &message, sizeof message) == 0;
-}
-
-void parent_line_ready(int line, uint16_t port)
-{
-    (void)say(line, MESSAGE_READY, "", port);
-}
-
-void parent_line_registered(int line, const char *process)
-{
-    (void)say(line, MESSAGE_REGISTERED, process, 0);
-}
-
-void parent_line_hangs(int line, const char *process)
-{
-    (void)say(line, MESSAGE_HANGS, process, 0);
-}
-
-bool parent_line_end(int line)
-{
-    return say(line, MESSAGE_END, "", 0);
 }

@@ -1,5 +1,5 @@
-/* kernel/parent.h: the parent process of the kernel, which starts programs and has no network; and
- * the line between it and its child, which has the network and cannot start programs.
+/* kernel/parent.h: the parent process of the kernel, which starts programs and has no network. Its
+ * child has the network and cannot start programs.
  *
  * There is a parent when the configuration has static processes. Both are the same program: the
  * child is forked before there is any thread. */
@@ -13,8 +13,6 @@
 #include "base/log.h"
 #include "registry/static_processes.h"
 
-/* ---- the parent ---- */
-
 struct parent_setup {
     const struct static_processes *processes;
     const struct log *log;
@@ -23,7 +21,7 @@ struct parent_setup {
 
 /* What the child is to know of its parent. */
 struct parent_child {
-    int line;      /* parent_line_... below; the child's to close */
+    int line;      /* kernel/parent_line.h; the child's to close */
     uint16_t port; /* that a child before it listened on, and this one must; 0: none */
 };
 
@@ -32,16 +30,5 @@ struct parent_child {
  * false, with the exit code. It must be the only thread. */
 bool parent_run(const struct parent_setup *setup, struct parent_child *ret_child,
                 int *ret_exit_code);
-
-/* ---- the child's side of the line: never waits; -1 is a kernel without a parent ---- */
-
-/* Everything listens. */
-void parent_line_ready(int line, uint16_t port);
-/* A process has registered, or its watchdog ran out. */
-void parent_line_registered(int line, const char *process);
-void parent_line_hangs(int line, const char *process);
-/* All is to end: the parent stops the static processes, then asks us to end by SIGTERM. False:
- * there is no parent, or it cannot be told. */
-bool parent_line_end(int line);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "kernel/kernel.h"
-#include "kernel/parent.h"
+#include "kernel/parent_line.h"
 #include "os/clock.h"
 #include "os/system.h"
 

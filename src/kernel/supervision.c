@@ -75,7 +75,9 @@ static void start(struct supervision *s, size_t index, uint64_t now_ms)
     process->state = SUPERVISED_STARTING;
     process->started_ms = now_ms;
     process->due_ms = now_ms + (uint64_t)settings_of(s, index)->init_time_s * MS_PER_S;
-    if (!s->hooks.start(s->hooks.context, index)) {
+    process->starts++;
+    process->not_started = !s->hooks.start(s->hooks.context, index);
+    if (process->not_started) {
         after_failure(s, index, now_ms);
     }
 }
@@ -210,50 +212,77 @@ bool supervision_all_ended(const struct supervision *s)
     return true;
 }
 
-/* ---- what an administrator asks for ---- */
+/* ---- what an administrator wants ---- */
 
-const char *supervision_start(struct supervision *s, size_t index, uint64_t now_ms)
+const char *supervision_wish_word(enum supervision_wish wish)
 {
-    struct supervised *process = &s->at[index];
-    if (s->ending) {
-        return "the kernel is ending";
-    }
-    if (is_being_ended(process)) {
-        return "it is being stopped: start it when it has ended, or ask for a restart";
-    }
-    if (is_alive(process)) {
-        return "it runs already";
-    }
-    process->wait = (struct growing_wait){0};
-    start(s, index, now_ms);
-    return NULL;
+    return wish == SUPERVISION_START ? "start" : wish == SUPERVISION_STOP ? "stop" : "restart";
 }
 
-const char *supervision_stop(struct supervision *s, size_t index, uint64_t now_ms)
+static enum supervision_outcome start_now(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    process->wait = (struct growing_wait){0};
+    start(s, index, now_ms);
+    return process->not_started ? SUPERVISION_NOT_STARTED : SUPERVISION_DONE;
+}
+
+static enum supervision_outcome wish_start(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    const struct supervised *process = &s->at[index];
+    if (is_alive(process)) {
+        return is_being_ended(process) ? SUPERVISION_BEING_STOPPED : SUPERVISION_RUNS_ALREADY;
+    }
+    return start_now(s, index, now_ms);
+}
+
+static enum supervision_outcome wish_stop(struct supervision *s, size_t index, uint64_t now_ms)
 {
     struct supervised *process = &s->at[index];
     if (is_alive(process)) {
         stop(s, index, now_ms, false);
-    } else if (process->state == SUPERVISED_STOPPED) {
-        return "it does not run";
-    } else {
-        process->state = SUPERVISED_STOPPED;
+        return SUPERVISION_PENDING;
     }
-    return NULL;
+    bool was_to_start = process->state != SUPERVISED_STOPPED;
+    process->state = SUPERVISED_STOPPED;
+    return was_to_start ? SUPERVISION_DONE : SUPERVISION_RUNS_NOT;
 }
 
-const char *supervision_restart(struct supervision *s, size_t index, uint64_t now_ms)
+static enum supervision_outcome wish_restart(struct supervision *s, size_t index, uint64_t now_ms)
 {
     struct supervised *process = &s->at[index];
-    if (s->ending) {
-        return "the kernel is ending";
+    if (!is_alive(process)) {
+        return start_now(s, index, now_ms);
     }
     process->wait = (struct growing_wait){0};
-    if (is_alive(process)) {
-        stop(s, index, now_ms, true);
-        process->hung = false;
-    } else {
-        start(s, index, now_ms);
+    stop(s, index, now_ms, true);
+    process->hung = false;
+    return SUPERVISION_PENDING;
+}
+
+enum supervision_outcome supervision_order(struct supervision *s, enum supervision_wish wish,
+                                           size_t index, uint64_t now_ms,
+                                           struct supervision_order *ret_order)
+{
+    *ret_order = (struct supervision_order){wish, index, s->at[index].starts};
+    if (s->ending && wish != SUPERVISION_STOP) {
+        return SUPERVISION_ENDING;
     }
-    return NULL;
+    return wish == SUPERVISION_START  ? wish_start(s, index, now_ms)
+           : wish == SUPERVISION_STOP ? wish_stop(s, index, now_ms)
+                                      : wish_restart(s, index, now_ms);
+}
+
+enum supervision_outcome supervision_order_outcome(const struct supervision *s,
+                                                   const struct supervision_order *order)
+{
+    const struct supervised *process = &s->at[order->index];
+    bool was_started = process->starts != order->starts;
+    if (order->wish == SUPERVISION_STOP) {
+        return was_started || !is_alive(process) ? SUPERVISION_DONE : SUPERVISION_PENDING;
+    }
+    if (was_started) {
+        return process->not_started ? SUPERVISION_NOT_STARTED : SUPERVISION_DONE;
+    }
+    return is_alive(process) ? SUPERVISION_PENDING : SUPERVISION_OVERTAKEN;
 }

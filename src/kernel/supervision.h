@@ -41,7 +41,9 @@ struct supervised {
     enum supervised_state state;
     uint64_t started_ms, due_ms;
     struct growing_wait wait;
+    uint32_t starts;   /* that were tried */
     uint32_t restarts; /* because of a crash or a hang */
+    bool not_started;  /* the last one could not be */
     bool again;        /* STOPPING, KILLED: it is started again when it has ended */
     bool hung;         /* STOPPING, KILLED: because it hangs */
 };
@@ -85,9 +87,40 @@ void supervision_end_all(struct supervision *s);
 /* None runs any more. */
 bool supervision_all_ended(const struct supervision *s);
 
-/* What an administrator asks for. NULL: it is done or under way; else why not, for people. */
-const char *supervision_start(struct supervision *s, size_t index, uint64_t now_ms);
-const char *supervision_stop(struct supervision *s, size_t index, uint64_t now_ms);
-const char *supervision_restart(struct supervision *s, size_t index, uint64_t now_ms);
+/* ---- what an administrator wants ---- */
+
+enum supervision_wish {
+    SUPERVISION_START,
+    SUPERVISION_STOP, /* until it is started by the next wish */
+    SUPERVISION_RESTART,
+};
+
+/* "start", "stop", "restart". */
+const char *supervision_wish_word(enum supervision_wish wish);
+
+enum supervision_outcome {
+    SUPERVISION_PENDING,
+    SUPERVISION_DONE,          /* it was started; it has ended; it was started again */
+    SUPERVISION_NOT_STARTED,   /* it could not be; with Autostart that is tried again */
+    SUPERVISION_OVERTAKEN,     /* a restart: it was stopped by a later wish, or by the end of all */
+    SUPERVISION_RUNS_ALREADY,  /* start */
+    SUPERVISION_RUNS_NOT,      /* stop */
+    SUPERVISION_BEING_STOPPED, /* start: it has not ended yet */
+    SUPERVISION_ENDING,        /* nobody is started any more */
+};
+
+struct supervision_order {
+    enum supervision_wish wish;
+    size_t index;
+    uint32_t starts; /* before it */
+};
+
+/* Does what is wanted, or begins to: PENDING, then *ret_order is for supervision_order_outcome().
+ */
+enum supervision_outcome supervision_order(struct supervision *s, enum supervision_wish wish,
+                                           size_t index, uint64_t now_ms,
+                                           struct supervision_order *ret_order);
+enum supervision_outcome supervision_order_outcome(const struct supervision *s,
+                                                   const struct supervision_order *order);
 
 #endif

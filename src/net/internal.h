@@ -75,7 +75,7 @@ struct net_server {
     struct net_options options;
     struct net_callbacks callbacks;
     struct os_poller *poller;
-    struct watched wakeup_watched;
+    struct watched wakeup_watched, caller_watched;
     int wakeup;         /* something was handed over, or a signal came */
     uint64_t now_ms;    /* of this turn */
     uint64_t ticked_ms; /* last */

@@ -5,6 +5,7 @@
 
 #include "net/internal.h"
 #include "os/clock.h"
+#include "os/file.h"
 
 #define ARRIVALS_AT_ONCE 32u /* new links in one turn of the loop */
 
@@ -298,6 +299,27 @@ void net_server_stop(struct net_server *server, uint32_t grace_ms)
 {
     atomic_store(&server->stopping, true);
     server->stop_at_ms = server->now_ms + grace_ms + 1;
+}
+
+static void on_caller_ready(struct watched *watched, int events)
+{
+    struct net_server *server = LIST_MEMBER(watched, struct net_server, caller_watched);
+    (void)events;
+    server->callbacks.notified(server->callbacks.context);
+}
+
+d2k_result net_server_watch(struct net_server *server, int fd, struct error *err)
+{
+    server->caller_watched.on_ready = on_caller_ready;
+    int rc = os_poller_add(server->poller, fd, OS_READABLE, &server->caller_watched);
+    return rc == 0 ? D2K_OK
+                   : error_set(err, D2K_IO, "the event loop cannot watch descriptor %d: %s", fd,
+                               os_error_text(rc));
+}
+
+void net_server_unwatch(struct net_server *server, int fd)
+{
+    os_poller_remove(server->poller, fd);
 }
 
 uint64_t net_server_now_ms(const struct net_server *server)

@@ -131,6 +131,11 @@ void net_server_stop(struct net_server *server, uint32_t grace_ms);
  * from net_server_new() to net_server_free(). */
 void net_server_notify(struct net_server *server);
 
+/* Whenever something can be read from `fd`, which is the caller's and for one only, notified() is
+ * called, which must read it. Until net_server_unwatch(), or net_server_free(). D2K_IO. */
+d2k_result net_server_watch(struct net_server *server, int fd, struct error *err) D2K_MUST_CHECK;
+void net_server_unwatch(struct net_server *server, int fd);
+
 /* Time of this turn of the loop. */
 uint64_t net_server_now_ms(const struct net_server *server);
 

@@ -139,7 +139,9 @@
     X(OWNER_GONE, 27, "the owner of the object is not connected")                               \
     X(CYCLE, 28, "an object would depend on itself")                                            \
     X(LOGON, 29, "user or password is wrong")                                                   \
-    X(NOT_RUNNING, 30, "the process does not run")
+    X(NOT_RUNNING, 30, "the process does not run")                                              \
+    X(RUNNING, 31, "the process runs already")                                                  \
+    X(NOT_STARTED, 32, "the program could not be started")
 
 enum wire_code {
 #define WIRE_CODE_ENUM(name, number, text) WIRE_CODE_##name = (number),
@@ -265,6 +267,11 @@ const char *wire_code_name(uint16_t code);
     S(sentence, WIRE_SENTENCE_MAX)
 #define WIRE_FIELDS_shutdown(F, S)      S(reason, WIRE_SENTENCE_MAX)
 #define WIRE_FIELDS_set_log_level(F, S) F(u8, level)
+#define WIRE_FIELDS_start_process(F, S) \
+    S(process_name, WIRE_NAME_MAX)      \
+    F(u16, instance)
+#define WIRE_FIELDS_stop_process(F, S)    WIRE_FIELDS_start_process(F, S)
+#define WIRE_FIELDS_restart_process(F, S) WIRE_FIELDS_start_process(F, S)
 #define WIRE_FIELDS_set_active_instance(F, S) \
     S(process_name, WIRE_NAME_MAX)            \
     F(u16, instance)
@@ -313,6 +320,9 @@ const char *wire_code_name(uint16_t code);
     M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)                              \
     M(80, SHUTDOWN, shutdown, Shutdown, C, REGISTERED)                                         \
     M(81, SET_LOG_LEVEL, set_log_level, SetLogLevel, C, REGISTERED)                            \
+    M(82, START_PROCESS, start_process, StartProcess, C, REGISTERED)                           \
+    M(83, STOP_PROCESS, stop_process, StopProcess, C, REGISTERED)                              \
+    M(84, RESTART_PROCESS, restart_process, RestartProcess, C, REGISTERED)                     \
     M(87, SET_ACTIVE_INSTANCE, set_active_instance, SetActiveInstance, C, REGISTERED)          \
     M(88, SET_PREFERRED_INSTANCE, set_preferred_instance, SetPreferredInstance, C, REGISTERED) \
     M(89, INSTANCE_STATE, instance_state, InstanceState, K, REGISTERED)                        \

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from d2k_test import programs  # noqa: E402
 from d2k_test.certificates import Certificates  # noqa: E402
+from d2k_test.supervised import Supervised  # noqa: E402
 
 
 def pytest_configure(config):
@@ -57,3 +58,9 @@ def plant():
     fresh = programs.Plant()
     yield fresh
     fresh.finish()
+
+
+@pytest.fixture
+def supervised(plant):
+    """A plant whose kernel has static processes."""
+    return Supervised(plant)

@@ -7,83 +7,8 @@ import signal
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-from d2k_test.config import section
 from d2k_test.poll import eventually
-from d2k_test.programs import PROGRAMS
-
-
-class Supervised:
-    """A plant whose kernel has static processes."""
-
-    def __init__(self, plant):
-        self.plant = plant
-        self.kernel = None
-
-    def start(self, *sections):
-        self.plant.server_config.application("PLANT", *sections)
-        self.plant.client_config.application("PLANT")
-        self.plant.port = None
-        self.kernel = self.plant.start_kernel()
-        return self.kernel
-
-    @property
-    def log(self):
-        return (self.plant.log_dir / "KNL-PARENT.log").read_text(encoding="utf-8")
-
-    def wait_for(self, pattern, count=1):
-        """The count-th match in the log of the parent."""
-        def found():
-            matches = list(re.finditer(pattern, self.log))
-            assert self.kernel.is_running() or len(matches) >= count, self.log
-            return len(matches) >= count and matches[count - 1]
-        return eventually(found, what=f"{pattern!r} in the parent's log\n{self.log}")
-
-    def pid_of(self, name, count=1):
-        return int(self.wait_for(rf"Process {name} started: .*process id (\d+)", count).group(1))
-
-    def network_pid(self, count=1):
-        return int(self.wait_for(r"network process of the kernel is started, process id (\d+)",
-                                 count).group(1))
-
-
-@pytest.fixture
-def supervised(plant):
-    return Supervised(plant)
-
-
-def process(name, executable, parameters=None, **more):
-    return section(f"Process\\{name}", {"Executable": executable, "Parameters": parameters, **more})
-
-
-def sleeper(name, **more):
-    """One that never registers; it ends at SIGTERM with a signal, which is asked for."""
-    return process(name, "/bin/sleep", "1000", InitTime=0, **more)
-
-
-def kom(supervised, port, name="SELF", **more):
-    log = supervised.plant.directory / "static-log"
-    return process(f"{name}.KOM", PROGRAMS / "d2k-kom",
-                   f"@PLANT /Slocalhost /P{port} /W{name} --reconnect \"--log-dir={log}\" "
-                   f"\"--config-dir={supervised.plant.client_config.directory}\"",
-                   **more)
-
-
-def free_port(plant):
-    """A port that a kernel of this test had."""
-    plant.server_config.application("PLANT")
-    kernel = plant.start_kernel()
-    kernel.stop()
-    return kernel.port
-
-
-def has_gone(pid):
-    """Also when nobody has taken its end yet."""
-    try:
-        return re.search(r"^State:\s+[ZX]", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    except (FileNotFoundError, ProcessLookupError):
-        return True
+from d2k_test.supervised import free_port, has_gone, kom, process, sleeper
 
 
 def test_they_start_by_priority_and_end_in_the_opposite_order(supervised):
@@ -129,11 +54,7 @@ def test_a_crash_loop_waits_longer_each_time_and_disturbs_nobody(supervised):
 
 def test_one_that_hangs_is_ended_and_started_again(supervised):
     port = free_port(supervised.plant)
-    supervised.plant.port = port
-    supervised.plant.server_config.application("PLANT", kom(supervised, port, StopTimeout=1).replace(
-        "--reconnect", "--reconnect /F1"))
-    supervised.plant.client_config.application("PLANT")
-    supervised.kernel = supervised.plant.start_kernel()
+    supervised.start_again(kom(supervised, port, parameters="/F1", StopTimeout=1))
     pid = supervised.pid_of("SELF.KOM")
     supervised.kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")
     os.kill(pid, signal.SIGSTOP)
@@ -144,10 +65,7 @@ def test_one_that_hangs_is_ended_and_started_again(supervised):
 
 def test_the_network_process_is_started_again_and_found_by_those_who_still_run(supervised):
     port = free_port(supervised.plant)
-    supervised.plant.port = port
-    supervised.plant.server_config.application("PLANT", kom(supervised, port))
-    supervised.plant.client_config.application("PLANT")
-    kernel = supervised.kernel = supervised.plant.start_kernel()
+    kernel = supervised.start_again(kom(supervised, port))
     pid = supervised.pid_of("SELF.KOM")
     kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")
     os.kill(supervised.network_pid(), signal.SIGKILL)
@@ -156,7 +74,7 @@ def test_the_network_process_is_started_again_and_found_by_those_who_still_run(s
     kernel.wait_for_log(rf"Listening on \[TCP/IP 0\.0\.0\.0\] port {port}")
     eventually(lambda: (p := supervised.plant.process(r"SELF\.KOM")) and p["state"] == "Running",
                what="SELF.KOM runs at the new kernel")
-    assert not has_gone(pid) and len(re.findall("SELF.KOM started", supervised.log)) == 1
+    assert not has_gone(pid) and supervised.starts_of("SELF.KOM") == 1
     kernel.stop()
 
 

@@ -491,6 +491,21 @@ static void instances_are_asked_for_by_name_and_number(void **state)
     assert_int_equal(test->peer.received[WIRE_SET_ACTIVE_INSTANCE], 1);
 }
 
+static void processes_are_started_and_stopped_by_name(void **state)
+{
+    struct test *test = *state;
+    uint64_t request = 0;
+    register_client(test);
+    assert_int_equal(d2k_start_process(test->client, "A", &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_stop_process(test->client, NULL, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_start_process(test->client, "A.KOM", &request), D2K_OK);
+    assert_int_equal(d2k_stop_process(test->client, "A.KOM", NULL), D2K_OK);
+    assert_int_equal(d2k_restart_process(test->client, "A.KOM", &request), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_RESTART_PROCESS] == 1);
+    assert_int_equal(test->peer.received[WIRE_START_PROCESS], 1);
+    assert_int_equal(test->peer.received[WIRE_STOP_PROCESS], 1);
+}
+
 static void open_questions_are_limited(void **state)
 {
     struct test *test = *state;
@@ -568,6 +583,7 @@ int main(void)
         TEST(questions_are_answered_or_failed),
         TEST(an_instance_that_becomes_active_publishes_its_newest_values_again),
         TEST(instances_are_asked_for_by_name_and_number),
+        TEST(processes_are_started_and_stopped_by_name),
         TEST(open_questions_are_limited),
         TEST(patterns_and_subscriptions_are_limited),
         TEST(kernel_is_answered_when_it_pings_or_writes),

@@ -663,7 +663,7 @@ static void every_code_has_its_name_and_other_numbers_a_question_mark(void **sta
     assert_string_equal(wire_code_name(WIRE_CODE_NAME_IN_USE), "NAME_IN_USE");
     assert_string_equal(wire_code_name(WIRE_CODE_CERT_DATES), "CERT_DATES");
     assert_string_equal(wire_code_name(WIRE_CODE_STORAGE), "STORAGE");
-    assert_string_equal(wire_code_name(31), "?");
+    assert_string_equal(wire_code_name(WIRE_CODE_NOT_STARTED + 1), "?");
     assert_string_equal(wire_code_name(UINT16_MAX), "?");
 }
 

@@ -261,6 +261,7 @@ static void kernel_constants(struct facts *facts)
     code_constant(facts, "COMMAND_TIMEOUT_MIN_MS", COMMAND_TIMEOUT_MIN_MS);
     code_constant(facts, "COMMAND_TIMEOUT_MAX_MS", COMMAND_TIMEOUT_MAX_MS);
     code_constant(facts, "QUERIES_MAX", CLIENT_QUERIES_MAX);
+    code_constant(facts, "ORDERS_MAX", CLIENT_ORDERS_MAX);
     code_constant(facts, "HISTORY_ENTRIES_MAX", PLANT_HISTORY_ENTRIES_MAX);
     code_constant(facts, "HISTORY_BYTES_MAX", PLANT_HISTORY_BYTES_MAX);
     code_constant(facts, "SUBSCRIPTIONS_MAX", PLANT_SUBSCRIPTIONS_MAX);

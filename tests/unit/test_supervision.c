@@ -77,6 +77,19 @@ static void later(struct play *play, uint64_t ms, const char *expected)
     play->done[0] = '\0';
 }
 
+/* What an administrator is told at once. */
+static enum supervision_outcome wish(struct play *play, enum supervision_wish what,
+                                     struct supervision_order *ret_order)
+{
+    return supervision_order(&play->rules, what, 0, play->now_ms, ret_order);
+}
+
+static void assert_outcome(const struct play *play, const struct supervision_order *order,
+                           enum supervision_outcome expected)
+{
+    assert_int_equal(supervision_order_outcome(&play->rules, order), expected);
+}
+
 static void all_run(struct play *play)
 {
     begin(play);
@@ -125,7 +138,8 @@ static void one_without_autostart_is_passed_over(void **state)
     supervision_free(&play.rules);
     assert_int_equal(supervision_init(&play.rules, &play.processes, &play.rules.hooks), D2K_OK);
     later(&play, 0, "+1");
-    assert_null(supervision_start(&play.rules, 0, play.now_ms));
+    struct supervision_order order;
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_DONE);
     later(&play, 0, "+0");
     supervision_ended(&play.rules, 0, false, play.now_ms);
     later(&play, SUPERVISION_WAIT_MAX_MS, "?1+2");
@@ -227,41 +241,139 @@ static void nothing_starts_once_the_end_has_begun(void **state)
     later(&play, 0, "+0");
     supervision_end_all(&play.rules);
     later(&play, 0, "-0");
-    assert_string_equal(supervision_start(&play.rules, 1, play.now_ms), "the kernel is ending");
-    assert_string_equal(supervision_restart(&play.rules, 1, play.now_ms), "the kernel is ending");
+    struct supervision_order order;
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_ENDING);
+    assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_ENDING);
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
     supervision_hangs(&play.rules, 0, play.now_ms);
     supervision_ended(&play.rules, 0, false, play.now_ms);
+    assert_outcome(&play, &order, SUPERVISION_DONE);
     later(&play, SUPERVISION_WAIT_MAX_MS, "");
     supervision_free(&play.rules);
 }
 
-static void an_administrator_starts_stops_and_restarts(void **state)
+static void a_stop_is_done_when_it_has_ended_and_it_stays_stopped(void **state)
 {
     struct play play;
+    struct supervision_order order;
     (void)state;
     all_run(&play);
-    assert_string_equal(supervision_start(&play.rules, 0, play.now_ms), "it runs already");
-    assert_null(supervision_stop(&play.rules, 0, play.now_ms));
-    assert_non_null(supervision_start(&play.rules, 0, play.now_ms));
-    supervision_ended(&play.rules, 0, true, play.now_ms);
-    later(&play, SUPERVISION_WAIT_MAX_MS, "-0");
-    assert_string_equal(supervision_stop(&play.rules, 0, play.now_ms), "it does not run");
-    assert_null(supervision_start(&play.rules, 0, play.now_ms));
-    assert_null(supervision_restart(&play.rules, 0, play.now_ms));
-    later(&play, 0, "+0-0");
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_BEING_STOPPED);
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
+    later(&play, STOP_MS, "-0!0");
+    assert_outcome(&play, &order, SUPERVISION_PENDING);
     supervision_ended(&play.rules, 0, false, play.now_ms);
+    assert_outcome(&play, &order, SUPERVISION_DONE);
+    later(&play, SUPERVISION_WAIT_MAX_MS, "");
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_RUNS_NOT);
+    supervision_free(&play.rules);
+}
+
+static void a_start_is_done_at_once(void **state)
+{
+    struct play play;
+    struct supervision_order order;
+    (void)state;
+    all_run(&play);
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_RUNS_ALREADY);
+    supervision_ended(&play.rules, 0, true, play.now_ms);
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_DONE);
+    later(&play, 0, "+0");
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_RUNS_ALREADY);
+    supervision_free(&play.rules);
+}
+
+static void a_start_that_fails_is_tried_again_until_it_is_stopped(void **state)
+{
+    struct play play;
+    struct supervision_order order;
+    (void)state;
+    all_run(&play);
+    supervision_ended(&play.rules, 0, true, play.now_ms);
+    play.cannot_start = true;
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_NOT_STARTED);
+    later(&play, SUPERVISION_WAIT_MIN_MS, "+0~0+0~0");
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_DONE);
+    later(&play, SUPERVISION_WAIT_MAX_MS, "");
+    supervision_free(&play.rules);
+}
+
+static void a_restart_is_done_when_it_was_started_again(void **state)
+{
+    struct play play;
+    struct supervision_order order;
+    (void)state;
+    all_run(&play);
+    assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_PENDING);
+    later(&play, STOP_MS, "-0!0");
+    assert_outcome(&play, &order, SUPERVISION_PENDING);
+    supervision_ended(&play.rules, 0, false, play.now_ms);
+    assert_outcome(&play, &order, SUPERVISION_DONE);
     later(&play, 0, "+0");
     assert_int_equal(play.rules.at[0].restarts, 0);
+    assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_PENDING);
+    play.cannot_start = true;
+    supervision_ended(&play.rules, 0, true, play.now_ms);
+    assert_outcome(&play, &order, SUPERVISION_NOT_STARTED);
+    supervision_free(&play.rules);
+}
+
+static void a_restart_starts_one_that_does_not_run(void **state)
+{
+    struct play play;
+    struct supervision_order order;
+    (void)state;
+    all_run(&play);
+    supervision_ended(&play.rules, 0, true, play.now_ms);
+    assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_DONE);
+    later(&play, 0, "+0");
+    supervision_free(&play.rules);
+}
+
+static void the_later_of_two_wishes_counts(void **state)
+{
+    struct play play;
+    struct supervision_order first, second;
+    (void)state;
+    all_run(&play);
+    assert_int_equal(wish(&play, SUPERVISION_RESTART, &first), SUPERVISION_PENDING);
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &second), SUPERVISION_PENDING);
+    supervision_ended(&play.rules, 0, true, play.now_ms);
+    assert_outcome(&play, &first, SUPERVISION_OVERTAKEN);
+    assert_outcome(&play, &second, SUPERVISION_DONE);
+    assert_int_equal(wish(&play, SUPERVISION_START, &first), SUPERVISION_DONE);
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &first), SUPERVISION_PENDING);
+    assert_int_equal(wish(&play, SUPERVISION_RESTART, &second), SUPERVISION_PENDING);
+    supervision_ended(&play.rules, 0, true, play.now_ms);
+    assert_outcome(&play, &first, SUPERVISION_DONE);
+    assert_outcome(&play, &second, SUPERVISION_DONE);
+    later(&play, 0, "-0+0-0+0");
+    supervision_free(&play.rules);
+}
+
+static void a_stop_ends_what_a_hang_had_begun(void **state)
+{
+    struct play play;
+    struct supervision_order order;
+    (void)state;
+    all_run(&play);
+    supervision_hangs(&play.rules, 0, play.now_ms);
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
+    supervision_ended(&play.rules, 0, false, play.now_ms);
+    assert_outcome(&play, &order, SUPERVISION_DONE);
+    later(&play, SUPERVISION_WAIT_MAX_MS, "-0");
     supervision_free(&play.rules);
 }
 
 static void a_stop_ends_the_waiting_of_one_that_crashed(void **state)
 {
     struct play play;
+    struct supervision_order order;
     (void)state;
     all_run(&play);
     supervision_ended(&play.rules, 0, false, play.now_ms);
-    assert_null(supervision_stop(&play.rules, 0, play.now_ms));
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_DONE);
     later(&play, SUPERVISION_WAIT_MAX_MS, "~0");
     supervision_free(&play.rules);
 }
@@ -279,7 +391,13 @@ int main(void)
         cmocka_unit_test(one_that_hangs_is_ended_then_killed_then_started_again),
         cmocka_unit_test(all_end_one_by_one_the_last_first),
         cmocka_unit_test(nothing_starts_once_the_end_has_begun),
-        cmocka_unit_test(an_administrator_starts_stops_and_restarts),
+        cmocka_unit_test(a_stop_is_done_when_it_has_ended_and_it_stays_stopped),
+        cmocka_unit_test(a_start_is_done_at_once),
+        cmocka_unit_test(a_start_that_fails_is_tried_again_until_it_is_stopped),
+        cmocka_unit_test(a_restart_is_done_when_it_was_started_again),
+        cmocka_unit_test(a_restart_starts_one_that_does_not_run),
+        cmocka_unit_test(the_later_of_two_wishes_counts),
+        cmocka_unit_test(a_stop_ends_what_a_hang_had_begun),
         cmocka_unit_test(a_stop_ends_the_waiting_of_one_that_crashed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

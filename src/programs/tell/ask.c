@@ -515,39 +515,6 @@ enum exit_code tell_shutdown(struct tell *tell)
     return code;
 }
 
-/* ---- set-active, set-preferred ---- */
-
-enum exit_code tell_instance(struct tell *tell)
-{
-    d2k_client *client = tell->program.client;
-    const char *process = tell->options.words[0];
-    unsigned instance = (unsigned)strtoul(tell->options.words[1], NULL, 10);
-    uint64_t request = 0;
-    d2k_event event = {.type = D2K_EVENT_DONE};
-    d2k_result result = tell->options.command == TELL_SET_ACTIVE
-                            ? d2k_set_active_instance(client, process, instance, &request)
-                            : d2k_set_preferred_instance(client, process, instance, &request);
-    if (result != D2K_OK) {
-        program_say_error(&tell->program, "%s: %s", process, d2k_client_error_text(client));
-        return exit_code_of(result, false);
-    }
-    while (event.request != request) {
-        enum exit_code code = tell_next_event(tell, &event, ANSWER_WAIT_MS);
-        if (code != EXIT_CODE_OK) {
-            return code;
-        }
-        if (event.type == D2K_EVENT_DISCONNECTED) {
-            program_say_error(&tell->program, "%s", event.text);
-            return EXIT_CODE_LINK_LOST;
-        }
-    }
-    if (event.type == D2K_EVENT_FAILED) {
-        program_say_error(&tell->program, "%s: %s", process, event.text);
-        return exit_code_of(event.result, false);
-    }
-    return EXIT_CODE_OK;
-}
-
 /* ---- log-level ---- */
 
 static d2k_result send_log_level(d2k_client *client, const char *level, uint64_t *ret_request)

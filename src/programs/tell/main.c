@@ -32,6 +32,9 @@ static const struct program_info info = {
         "  import FILE...              defines what the lines of CSV files say; '-' is standard\n"
         "                              input; over the local socket\n"
         "  export [PATTERN...]         user variables as CSV, as import takes it\n"
+        "  start PROCESS               starts a process that the kernel has in its configuration;\n"
+        "  stop PROCESS                ends it, until it is started again;\n"
+        "  restart PROCESS             both; they wait until it is done; over the local socket\n"
         "  set-active PROCESS INSTANCE     which instance of a process gives the values;\n"
         "  set-preferred PROCESS INSTANCE  which one does whenever it is connected (0: none); "
         "both\n"
@@ -142,6 +145,10 @@ enum exit_code tell_run_command(struct tell *tell)
     case TELL_SET_ACTIVE:
     case TELL_SET_PREFERRED:
         return tell_instance(tell);
+    case TELL_START:
+    case TELL_STOP:
+    case TELL_RESTART:
+        return tell_process(tell);
     case TELL_LOG_LEVEL:
         return tell_log_level(tell);
     case TELL_SET:

@@ -44,6 +44,9 @@ static const struct command_row commands[] = {
     {"delete", "delete NAME...", TELL_DELETE, 1, TELL_WORDS_MAX, OPTION_OBJECTS | OPTION_ADMIN},
     {"import", "import FILE...", TELL_IMPORT, 1, TELL_WORDS_MAX, OPTION_ADMIN},
     {"export", "export [PATTERN...]", TELL_EXPORT, 0, TELL_WORDS_MAX, OPTION_OBJECTS},
+    {"start", "start PROCESS", TELL_START, 1, 1, OPTION_ADMIN},
+    {"stop", "stop PROCESS", TELL_STOP, 1, 1, OPTION_ADMIN},
+    {"restart", "restart PROCESS", TELL_RESTART, 1, 1, OPTION_ADMIN},
     {"set-active", "set-active PROCESS INSTANCE", TELL_SET_ACTIVE, 2, 2, OPTION_ADMIN},
     {"set-preferred", "set-preferred PROCESS INSTANCE", TELL_SET_PREFERRED, 2, 2, OPTION_ADMIN},
 };
@@ -51,7 +54,7 @@ static const struct command_row commands[] = {
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 #define COMMAND_NAMES                                                                        \
     "list, get, watch, history, set, processes, connections, version, shutdown, log-level, " \
-    "define, delete, import, export, set-active, set-preferred"
+    "define, delete, import, export, start, stop, restart, set-active, set-preferred"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 

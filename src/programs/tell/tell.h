@@ -36,6 +36,8 @@ enum exit_code tell_import(struct tell *tell);
 enum exit_code tell_export(struct tell *tell);
 /* set-active and set-preferred. */
 enum exit_code tell_instance(struct tell *tell);
+/* start, stop and restart. */
+enum exit_code tell_process(struct tell *tell);
 
 /* Runs tell->options.command. */
 enum exit_code tell_run_command(struct tell *tell);

@@ -25,7 +25,7 @@ CODES = {
         "NONE NO_TLS TLS_REQUIRED TLS_UNAVAILABLE NOT_TRUSTED VERSION APPLICATION PROTOCOL"
         " UNKNOWN_MESSAGE TOO_LARGE BAD_NAME NAME_IN_USE LIMIT BUSY SHUTDOWN WATCHDOG REPLACED"
         " NOT_ALLOWED NOT_FOUND NOT_OWNER BAD_TYPE BAD_VALUE TIMEOUT INTERNAL CERT_DATES NO_RIGHT STORAGE OWNER_GONE"
-        " CYCLE LOGON NOT_RUNNING".split())
+        " CYCLE LOGON NOT_RUNNING RUNNING NOT_STARTED".split())
 }
 
 # number: name, fields
@@ -73,6 +73,9 @@ MESSAGES = {
          " str sentence"),
     80: ("Shutdown", "str reason"),
     81: ("SetLogLevel", "u8 level"),
+    82: ("StartProcess", "str process_name, u16 instance"),
+    83: ("StopProcess", "str process_name, u16 instance"),
+    84: ("RestartProcess", "str process_name, u16 instance"),
     87: ("SetActiveInstance", "str process_name, u16 instance"),
     88: ("SetPreferredInstance", "str process_name, u16 instance"),
     89: ("InstanceState", "u8 state"),
