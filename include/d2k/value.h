@@ -77,6 +77,10 @@ enum {
 #define D2K_STATUS_MANUAL        0x0100u
 #define D2K_STATUS_PR_AL_CRIT    0x0200u
 #define D2K_STATUS_ALL           0x03ffu
+/* Those of process alarms (docs/alarms.md). */
+#define D2K_STATUS_PALARMS                                                        \
+    (D2K_STATUS_PROC_ALARM | D2K_STATUS_NO_ACK_PALARM | D2K_STATUS_PR_AL_SILENT | \
+     D2K_STATUS_PR_AL_CRIT)
 
 /* Where a number stands among the limits of its object (D2000 limit status). */
 typedef enum d2k_limit_status {
@@ -93,6 +97,34 @@ typedef struct d2k_limits {
     double vl, l, h, vh;
 } d2k_limits;
 
+/* Process alarm of a value, by the numbers of D2000 up to 13; from 25 on for limits. Which value of
+ * which type gives which: docs/alarms.md. */
+typedef enum d2k_process_alarm {
+    D2K_PALARM_NONE = 0,
+    D2K_PALARM_TO_ON = 1, /* it became On, and stands so */
+    D2K_PALARM_TO_OFF = 2,
+    D2K_PALARM_ON = 3,
+    D2K_PALARM_OFF = 4,
+    D2K_PALARM_ERR = 5,
+    D2K_PALARM_OSCILLATE = 6,
+    D2K_PALARM_ERR_CMD_ON = 7, /* 7, 8 and 10 to 13: never given by this version */
+    D2K_PALARM_ERR_CMD_OFF = 8,
+    D2K_PALARM_SW_TO_TRANS = 9,
+    D2K_PALARM_SW_TO_OFF = 10,
+    D2K_PALARM_SW_TO_ON = 11,
+    D2K_PALARM_SW_TO_ERR = 12,
+    D2K_PALARM_SW_TRANS = 13,
+    D2K_PALARM_VL_LIMIT = 25,
+    D2K_PALARM_L_LIMIT = 26,
+    D2K_PALARM_H_LIMIT = 27,
+    D2K_PALARM_VH_LIMIT = 28,
+    D2K_PALARM_LIMITS_PROBLEM = 29,
+    D2K_PALARM_LAST = D2K_PALARM_LIMITS_PROBLEM, /* the highest that this version knows */
+} d2k_process_alarm;
+
+/* The bit of a process alarm in the mask of those that an object gives. */
+#define D2K_PALARM_BIT(alarm) (UINT32_C(1) << (alarm))
+
 /* Limits, each tested at the limit and one past it. */
 #define D2K_TEXT_MAX_CHARS  100000u /* longer is cut on a character boundary and marked Weak */
 #define D2K_TEXT_MAX_BYTES  (4u * D2K_TEXT_MAX_CHARS)
@@ -107,12 +139,17 @@ typedef struct d2k_limits {
  * client. */
 typedef struct d2k_value {
     d2k_type type;
-    uint32_t status;      /* D2K_STATUS_ bits */
-    uint16_t flags;       /* user flags: bit 0 is A, bit 15 is P */
-    bool past;            /* delivered late: tells of the past, is not the current value */
-    uint8_t limit_status; /* d2k_limit_status; found by the kernel, whatever is published */
-    int64_t time_ns;      /* time stamp of the value */
+    uint32_t status; /* D2K_STATUS_ bits */
+    uint16_t flags;  /* user flags: bit 0 is A, bit 15 is P */
+    bool past;       /* delivered late: tells of the past, is not the current value */
+    /* The next, the time of it, and the status bits of process alarms are found by the kernel,
+     * whatever is published; so is the limit status. */
+    uint8_t limit_status;  /* d2k_limit_status */
+    uint8_t process_alarm; /* d2k_process_alarm that stands */
+    int64_t time_ns;       /* time stamp of the value */
     uint64_t sequence; /* number that the source gave; filled in by the library when publishing */
+    int64_t process_alarm_time_ns; /* of the value that process_alarm came or went with; 0: there is
+                                      none, and none waits to be acknowledged */
     union {
         bool boolean;
         int64_t integer;
@@ -152,6 +189,17 @@ D2K_API const char *d2k_state_name(d2k_type type, uint32_t state);
 D2K_API d2k_limit_status d2k_limits_status(const d2k_limits *limits, const d2k_value *value);
 /* "InLimit", "VL_Limit", "L_Limit", "H_Limit", "VH_Limit", "LimitsProblem"; "?" for none. */
 D2K_API const char *d2k_limit_status_name(unsigned status);
+
+/* The process alarm that a value means if its object gives it: by the content or, of an Integer or
+ * a Real, the limit status; D2K_PALARM_NONE where it means none. Never TO_ON and TO_OFF, which need
+ * the value before. */
+D2K_API d2k_process_alarm d2k_process_alarm_of(const d2k_value *value);
+/* Mask of the process alarms that objects of a type can give; 0: none. */
+D2K_API uint32_t d2k_process_alarms_possible(d2k_type type);
+/* Mask of those that they give when nobody says which. */
+D2K_API uint32_t d2k_process_alarms_usual(d2k_type type);
+/* "NoAlarm", "On", "VH_Limit"...; NULL: no process alarm has this number. */
+D2K_API const char *d2k_process_alarm_name(unsigned alarm);
 
 /* Writes the content as text: true/false, digits, shortest decimal that reads back to the same
  * double, "hh:mm:ss.mmm DD-MM-YYYY" (local time), "d hh:mm:ss.mmm", the text itself, the name of

@@ -77,7 +77,9 @@ static d2k_result put_default(d2k_client *client, const d2k_definition *definiti
 {
     struct error err = {0};
     d2k_value value = *definition->default_value;
-    value.limit_status = D2K_IN_LIMIT; /* no part of a content */
+    value.limit_status = D2K_IN_LIMIT; /* these three are no part of a content */
+    value.process_alarm = D2K_PALARM_NONE;
+    value.process_alarm_time_ns = 0;
     if (value.type != definition->type) {
         return client_refuse(client, D2K_TYPE, "object %s: its default has the type %s, not %s",
                              definition->name, d2k_type_name(value.type),

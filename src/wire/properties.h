@@ -27,10 +27,12 @@ enum property_key {
     PROPERTY_LIMIT_VH = 5,
     PROPERTY_KIND = 6,             /* u8, WIRE_KIND_... */
     PROPERTY_EXPRESSION = 7,       /* UTF-8: "A + B" (docs/expressions.md) */
+    PROPERTY_ALARM = 8,            /* u32, bit n: the object gives the process alarm n */
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
     PROPERTY_HISTORY = 11,         /* u32, changes that are kept; 0: none */
     PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */
     PROPERTY_DEFAULT = 13,      /* content of a value record (wire/value.h), of the object's type */
+    PROPERTY_CRITICAL = 14,     /* u8, 1: its process alarms are critical */
     PROPERTY_FILTER_TYPE = 32,  /* of ListObjects; u8: D2K_TYPE_... */
     PROPERTY_FILTER_OWNER = 33, /* UTF-8 pattern; empty: the kernel */
     PROPERTY_FILTER_QUALITY = 34, /* u8: WIRE_QUALITY_... */

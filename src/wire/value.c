@@ -11,7 +11,7 @@
 /* What `size` of a record counts before the content. */
 #define RECORD_FIXED_SIZE (WIRE_VALUE_HEADER_SIZE - 4u)
 #define DELIVERY_PAST     0x01u
-#define EXTRAS_SIZE       10u /* limit status, process alarm and its time */
+#define EXTRAS_SIZE       10u /* limit status, process alarm, its time */
 
 /* ---- rules ---- */
 
@@ -88,6 +88,15 @@ d2k_result wire_value_check(const d2k_value *value, struct error *err)
     }
     if (value->limit_status > D2K_LIMITS_PROBLEM) {
         return error_set(err, D2K_ARGUMENT, "%u is no limit status", value->limit_status);
+    }
+    if (value->process_alarm > D2K_PALARM_LAST) {
+        return error_set(err, D2K_ARGUMENT, "%u is no process alarm", value->process_alarm);
+    }
+    if (value->process_alarm_time_ns != 0 && !is_time(value->process_alarm_time_ns)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "time of the process alarm %" PRId64 " ns is not within the years "
+                         "1972..2099",
+                         value->process_alarm_time_ns);
     }
     return check_content(value, err);
 }
@@ -167,7 +176,8 @@ static void store_content(uint8_t *at, const d2k_value *value)
 d2k_result wire_value_encode(struct buffer *out, uint32_t hobj, const d2k_value *value)
 {
     size_t content = content_size(value);
-    bool has_extras = value->limit_status != 0;
+    bool has_extras =
+        value->limit_status != 0 || value->process_alarm != 0 || value->process_alarm_time_ns != 0;
     size_t size = RECORD_FIXED_SIZE + content + (has_extras ? EXTRAS_SIZE : 0);
     uint8_t *at = buffer_reserve(out, 4 + size);
     if (at == NULL) {
@@ -183,8 +193,9 @@ d2k_result wire_value_encode(struct buffer *out, uint32_t hobj, const d2k_value 
     at = store(at, value->sequence, 8);
     store_content(at, value);
     if (has_extras) {
-        memset(at + content, 0, EXTRAS_SIZE);
-        at[content] = value->limit_status;
+        at = store(at + content, value->limit_status, 1);
+        at = store(at, value->process_alarm, 1);
+        store(at, (uint64_t)value->process_alarm_time_ns, 8);
     }
     buffer_added(out, 4 + size);
     return D2K_OK;
@@ -268,6 +279,8 @@ static bool decode_record(struct cursor record, uint32_t *ret_hobj, d2k_value *v
     }
     if (record.left >= EXTRAS_SIZE) {
         value->limit_status = cursor_u8(&record);
+        value->process_alarm = cursor_u8(&record);
+        value->process_alarm_time_ns = (int64_t)cursor_u64(&record);
     }
     return wire_value_check(value, err) == D2K_OK;
 }

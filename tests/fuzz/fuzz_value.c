@@ -21,6 +21,9 @@ static void encode_again(uint32_t hobj, const d2k_value *value)
     fuzz_expect(again.type == value->type && again.status == value->status);
     fuzz_expect(again.flags == value->flags && again.past == value->past);
     fuzz_expect(again.time_ns == value->time_ns && again.sequence == value->sequence);
+    fuzz_expect(again.limit_status == value->limit_status);
+    fuzz_expect(again.process_alarm == value->process_alarm);
+    fuzz_expect(again.process_alarm_time_ns == value->process_alarm_time_ns);
     if (value->type == D2K_TYPE_TEXT) {
         fuzz_expect(again.content.text.size == value->content.text.size);
     }

@@ -85,6 +85,10 @@ def values():
     yield from every.items()
     yield "all", b"".join(every.values())
     yield "longer", struct.pack("<I", 40) + REAL_RECORD[4:] + b"late" + every["none"]
+    extras = struct.pack("<BBq", 4, 28, SOME_TIME)
+    yield "alarm", struct.pack("<I", 46) + REAL_RECORD[4:] + extras
+    yield "alarm_30", struct.pack("<I", 46) + REAL_RECORD[4:] + b"\x00\x1e" + extras[2:]
+    yield "alarm_1971", struct.pack("<I", 46) + REAL_RECORD[4:] + b"\x00\x1c" + bytes(7) + b"\x01"
     yield "cut", REAL_RECORD[:-3]
     yield "size_past_end", struct.pack("<I", 2**32 - 1) + REAL_RECORD[4:]
     yield "text_past_end", record(TEXT, struct.pack("<I", 2**32 - 1) + text)

@@ -177,7 +177,9 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_KIND", PROPERTY_KIND);
     code_constant(facts, "PROPERTY_EXPRESSION", PROPERTY_EXPRESSION);
     code_constant(facts, "PROPERTY_EXPRESSION_MAX", PROPERTY_EXPRESSION_MAX);
+    code_constant(facts, "PROPERTY_ALARM", PROPERTY_ALARM);
     code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
+    code_constant(facts, "PROPERTY_CRITICAL", PROPERTY_CRITICAL);
     code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
     code_constant(facts, "PROPERTY_HISTORY", PROPERTY_HISTORY);
     code_constant(facts, "PROPERTY_WRITABLE", PROPERTY_WRITABLE);
@@ -232,6 +234,7 @@ static void value_constants(struct facts *facts)
     VALUE(STATUS_MANUAL)
     VALUE(STATUS_PR_AL_CRIT)
     VALUE(STATUS_ALL)
+    VALUE(STATUS_PALARMS)
     VALUE(TEXT_MAX_CHARS)
     VALUE(TEXT_MAX_BYTES)
     VALUE(OBJECT_NAME_MAX)

@@ -228,6 +228,32 @@ static void a_limit_status_takes_ten_bytes_and_only_then(void **state)
     assert_refused(out, &value, "6 is no limit status");
 }
 
+static void a_process_alarm_takes_the_same_ten_bytes_and_only_then(void **state)
+{
+    struct buffer *out = *state;
+    d2k_value value = d2k_real(1), got;
+    uint32_t hobj;
+    value.process_alarm = D2K_PALARM_LAST;
+    value.process_alarm_time_ns = SOME_TIME;
+    assert_int_equal(wire_value_encode(out, 1, &value), D2K_OK);
+    assert_int_equal(buffer_size(out), WIRE_VALUE_HEADER_SIZE + 18);
+    assert_int_equal(decode(out, &hobj, &got), 1);
+    assert_int_equal(got.limit_status, D2K_IN_LIMIT);
+    assert_int_equal(got.process_alarm, D2K_PALARM_LAST);
+    assert_int_equal(got.process_alarm_time_ns, SOME_TIME);
+    buffer_reset(out);
+    value.process_alarm = D2K_PALARM_NONE; /* it went, and nobody has acknowledged it */
+    assert_int_equal(wire_value_encode(out, 1, &value), D2K_OK);
+    assert_int_equal(decode(out, &hobj, &got), 1);
+    assert_int_equal(got.process_alarm_time_ns, SOME_TIME);
+    buffer_reset(out);
+    value.process_alarm_time_ns = 0;
+    assert_int_equal(wire_value_encode(out, 1, &value), D2K_OK);
+    assert_int_equal(buffer_size(out), WIRE_VALUE_HEADER_SIZE + 8);
+    value.process_alarm = D2K_PALARM_LAST + 1;
+    assert_refused(out, &value, "30 is no process alarm");
+}
+
 static void text_points_into_the_record(void **state)
 {
     struct buffer *out = *state;
@@ -361,6 +387,12 @@ static void times_are_taken_at_their_limits_and_refused_one_past_them(void **sta
         value.content.absolute_time_ns = bad[i];
         assert_refused(*state, &value, "Absolute time");
     }
+    value.content.absolute_time_ns = SOME_TIME;
+    value.process_alarm_time_ns = D2K_TIME_MAX_NS;
+    assert_round_trip(*state, &value);
+    value.process_alarm_time_ns++;
+    assert_refused(*state, &value, "time of the process alarm");
+    value.process_alarm_time_ns = 0;
     value.content.absolute_time_ns = 0; /* 0 means "now" in a time stamp only */
     assert_refused(*state, &value, "Absolute time");
 }
@@ -455,6 +487,7 @@ int main(void)
         TEST(the_bytes_of_a_record_are_those_of_the_document),
         TEST(records_in_a_row_are_taken_one_after_the_other),
         TEST(a_limit_status_takes_ten_bytes_and_only_then),
+        TEST(a_process_alarm_takes_the_same_ten_bytes_and_only_then),
         TEST(text_points_into_the_record),
         TEST(bytes_after_the_content_are_skipped),
         TEST(a_record_that_is_too_short_for_its_content_is_malformed),
