@@ -403,6 +403,7 @@ static struct definition definition_of(const struct stored_object *object)
         .type = (d2k_type)object->type,
         .kind = (enum object_kind)object->kind,
         .history = definition_history(object->properties),
+        .alarm = definition_alarm(object->properties),
         .properties = object->properties,
     };
     definition_limits(object->properties, &definition);

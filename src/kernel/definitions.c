@@ -149,6 +149,100 @@ static d2k_result take_limits(struct slice list, struct definition *definition,
     return D2K_OK;
 }
 
+/* ---- alarms ---- */
+
+struct alarm_rule definition_alarm(struct slice properties)
+{
+    struct slice bytes;
+    uint32_t mask;
+    uint8_t critical;
+    if (!properties_find(properties, PROPERTY_ALARM, &bytes) || !property_u32(bytes, &mask)) {
+        return (struct alarm_rule){0};
+    }
+    struct alarm_rule rule = {.mask = mask & ALARM_MASK_ALL, .has_alarms = 1};
+    rule.is_critical = properties_find(properties, PROPERTY_CRITICAL, &bytes) &&
+                       property_u8(bytes, &critical) && critical == 1;
+    return rule;
+}
+
+/* The first process alarm of a mask that the type does not give; 32: there is none. */
+static unsigned first_impossible(d2k_type type, uint32_t mask)
+{
+    unsigned alarm = 0;
+    uint32_t impossible = mask & ~d2k_process_alarms_possible(type);
+    while (alarm < 32 && (impossible & D2K_PALARM_BIT(alarm)) == 0) {
+        alarm++;
+    }
+    return alarm;
+}
+
+static d2k_result check_mask(const struct definition *definition, uint32_t mask, struct error *err)
+{
+    struct slice name = definition->name;
+    const char *type = d2k_type_name(definition->type);
+    bool is_number = definition->type == D2K_TYPE_INTEGER || definition->type == D2K_TYPE_REAL;
+    if (d2k_process_alarms_possible(definition->type) == 0) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: type %s has no process alarms",
+                         (int)name.size, name.data, type);
+    }
+    unsigned wrong = first_impossible(definition->type, mask);
+    if (wrong < 32) {
+        const char *word = d2k_process_alarm_name(wrong);
+        return error_set(
+            err, D2K_ARGUMENT, "object %.*s: type %s does not give the process alarm %u (%s)",
+            (int)name.size, name.data, type, wrong, word != NULL ? word : "none has this number");
+    }
+    if (mask != 0 && is_number && !definition->has_limits) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: its process alarms are those of limits, and it has none",
+                         (int)name.size, name.data);
+    }
+    return D2K_OK;
+}
+
+static d2k_result take_critical(struct slice list, const struct definition *definition,
+                                struct buffer *properties, struct error *err)
+{
+    struct slice bytes;
+    uint8_t critical = 0;
+    bool is_given = properties_find(list, PROPERTY_CRITICAL, &bytes);
+    if (is_given && (!property_u8(bytes, &critical) || critical > 1)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: its alarms are critical (1) or not (0)",
+                         (int)definition->name.size, definition->name.data);
+    }
+    if (critical == 1 && !definition->alarm.has_alarms) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: its alarms are to be critical, but it has none",
+                         (int)definition->name.size, definition->name.data);
+    }
+    if (critical == 1) {
+        properties_put_u8(properties, PROPERTY_CRITICAL, 1);
+    }
+    return D2K_OK;
+}
+
+/* After the limits. */
+static d2k_result take_alarm(struct slice list, struct definition *definition,
+                             struct buffer *properties, struct error *err)
+{
+    struct slice bytes;
+    uint32_t mask;
+    definition->alarm = definition_alarm(list);
+    if (!properties_find(list, PROPERTY_ALARM, &bytes)) {
+        return take_critical(list, definition, properties, err);
+    }
+    if (!property_u32(bytes, &mask)) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: a mask of process alarms has 4 bytes",
+                         (int)definition->name.size, definition->name.data);
+    }
+    d2k_result result = check_mask(definition, mask, err);
+    if (result != D2K_OK) {
+        return result;
+    }
+    properties_put_u32(properties, PROPERTY_ALARM, mask);
+    return take_critical(list, definition, properties, err);
+}
+
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value)
 {
     struct slice content;
@@ -202,6 +296,7 @@ d2k_result definition_take(struct slice list, struct definition *definition,
     rc = rc != D2K_OK ? rc : take_path(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_kind(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_limits(list, definition, properties, err);
+    rc = rc != D2K_OK ? rc : take_alarm(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_commands(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_history(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_default(list, definition, properties, err);

@@ -331,6 +331,8 @@ enum object_kind definition_kind(struct slice list, enum object_kind otherwise);
 uint32_t definition_history(struct slice properties);
 /* The limits that a list of properties gives, into the definition; of what was checked already. */
 void definition_limits(struct slice properties, struct definition *definition);
+/* What it gives of alarms; of what was checked already. */
+struct alarm_rule definition_alarm(struct slice properties);
 /* The value that a user variable has when nobody has written it yet; false: none was given, or it
  * is not a value of this type. Its text points into the properties. */
 bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value);

@@ -197,7 +197,8 @@ static bool same_content(const d2k_value *a, const d2k_value *b)
 
 static bool same_value(const d2k_value *a, const d2k_value *b)
 {
-    return a->type == b->type && a->status == b->status && same_content(a, b);
+    uint32_t differs = (a->status ^ b->status) & ~D2K_STATUS_PALARMS; /* these follow from it */
+    return a->type == b->type && differs == 0 && same_content(a, b);
 }
 
 /* A value that no object with a time took part in is as old as what it was made new by. */

@@ -344,6 +344,7 @@ static void describe(struct object *object, const struct definition *definition,
     object->properties = texts->properties;
     object->properties_size = definition->properties.size;
     object->limits = texts->limits;
+    object->alarm = definition->alarm;
 }
 
 static struct object *object_new(const struct definition *definition)
@@ -481,10 +482,13 @@ static d2k_result value_under(struct plant *plant, const struct object *object,
     if (becomes_another(object, definition)) {
         return encode_no_value(plant, object, ret_value, ret_update, err);
     }
-    *ret_value = object->value;
+    const d2k_value *now = &object->value;
+    *ret_value = *now;
     ret_value->limit_status =
         plant_limit_status(definition->has_limits ? &definition->limits : NULL, ret_value);
-    if (ret_value->limit_status == object->value.limit_status) {
+    alarm_evaluate(&definition->alarm, now, ret_value);
+    if (ret_value->limit_status == now->limit_status && ret_value->status == now->status &&
+        ret_value->process_alarm == now->process_alarm) {
         return D2K_OK;
     }
     return plant_encode(plant, object, ret_value, ret_update, err);

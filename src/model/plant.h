@@ -42,6 +42,7 @@
 #include "base/error.h"
 #include "base/link_id.h"
 #include "base/list.h"
+#include "model/alarm.h"
 #include "model/instances.h"
 
 /* Limits; tested at the limit and one past it. */
@@ -81,6 +82,7 @@ struct definition {
                          has it for all, PLANT_HISTORY_NONE */
     bool has_limits;
     d2k_limits limits;       /* only with has_limits */
+    struct alarm_rule alarm; /* of a type that has no alarms: nothing */
     struct slice properties; /* what else was said, as bytes: passed on to readers, not looked at */
     struct slice expression; /* of OBJECT_COMPUTED (model/expression.h); else not looked at */
     int64_t now_ns;          /* OBJECT_COMPUTED: time of a value that no object takes part in */
@@ -97,6 +99,7 @@ struct update {
 struct object {
     uint32_t hobj;
     d2k_type type;
+    struct alarm_rule alarm;
     uint8_t kind; /* enum object_kind */
     char name[D2K_OBJECT_NAME_MAX + 1];
     char *description; /* never NULL */
@@ -194,11 +197,16 @@ d2k_result plant_delete(struct plant *plant, struct object *object,
  * D2K_TEXT_MAX_CHARS is cut on a character boundary and marked Weak. A value without
  * D2K_STATUS_VALID is allowed: its owner says that it is not valid. A value marked `past` is passed
  * on to readers in mode `every` but never becomes the current one. Everybody who reads the object
- * is told. The limit status of the value is found by the limits of the object, whatever it was.
+ * is told. Limit status and process alarm of the value are found by what the object is defined
+ * with, whatever they were (model/alarm.h).
  * D2K_NOT_ALLOWED (not the owner), D2K_TYPE (not that of the object; D2K_TYPE_NONE is
  * refused too), D2K_ARGUMENT (out of range, not UTF-8), D2K_NO_MEMORY; then nothing is changed. */
 d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
                      const d2k_value *value, int64_t now_ns, struct error *err) D2K_MUST_CHECK;
+
+/* The alarm of the object that waits to be acknowledged is; readers are told. False: none waited,
+ * or memory was short. */
+bool plant_acknowledge_alarm(struct plant *plant, struct object *object);
 
 /* Whether plant_set() would do it, but for memory; changes nothing. */
 d2k_result plant_check_value(const struct object *object, struct slice owner,

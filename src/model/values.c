@@ -162,6 +162,7 @@ static void invalidate(struct plant *plant, struct object *object)
     d2k_value value = object->value;
     struct update *update = NULL;
     value.status &= ~D2K_STATUS_VALID;
+    plant_find_alarm(object, &value);
     if (plant_encode(plant, object, &value, &update, NULL) == D2K_OK) {
         plant_set_current(plant, object, &value, object->text_storage, update);
     } else if (!object->invalidation_owed) {
@@ -186,6 +187,7 @@ d2k_result plant_set_checked(struct plant *plant, struct object *object, d2k_val
     struct update *update = NULL;
     d2k_result result = D2K_OK;
     value->limit_status = plant_limit_status(object->limits, value);
+    plant_find_alarm(object, value);
     if (value->type == D2K_TYPE_TEXT) {
         result = own_text(value, &text, err);
     }
@@ -239,6 +241,18 @@ d2k_result plant_set(struct plant *plant, struct slice owner, struct object *obj
     d2k_value own = *value;
     d2k_result result = check_set(object, owner, &own, now_ns, err);
     return result != D2K_OK ? result : plant_set_checked(plant, object, &own, err);
+}
+
+bool plant_acknowledge_alarm(struct plant *plant, struct object *object)
+{
+    d2k_value value = object->value;
+    struct update *update = NULL;
+    if (!alarm_acknowledge(&value) ||
+        plant_encode(plant, object, &value, &update, NULL) != D2K_OK) {
+        return false;
+    }
+    plant_set_current(plant, object, &value, object->text_storage, update);
+    return true;
 }
 
 /* ---- commands ---- */

@@ -17,6 +17,7 @@
 #define CHUNK_UPDATES 7u
 #undef PLANT_LOOKS_AT_ONCE
 #define PLANT_LOOKS_AT_ONCE 9u
+#include "model/alarm.c"
 #include "model/computed.c"
 #include "model/delivery.c"
 #include "model/expression_evaluate.c"

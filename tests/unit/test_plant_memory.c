@@ -37,6 +37,7 @@ static void *failing_realloc(void *old, size_t size)
 #define malloc  failing_malloc
 #define calloc  failing_calloc
 #define realloc failing_realloc
+#include "model/alarm.c"
 #include "model/computed.c"
 #include "model/delivery.c"
 #include "model/expression_evaluate.c"
