@@ -67,7 +67,12 @@ typedef enum ValType {
     ValType_Re = 3,   /* real: Realval */
     ValType_TmA = 4,  /* absolute time: TmAval */
     ValType_TmR = 5,  /* relative time: TmRval */
-    ValType_Txt = 6   /* text: TxtVal */
+    ValType_Txt = 6,  /* text: TxtVal */
+    ValType_Li = 7,   /* line: Boval, 1 it works */
+    ValType_Al = 8,   /* alarm: Alval; 8..11: the number of a state, which docs/objapi.md lists */
+    ValType_St = 9,   /* station: Stval */
+    ValType_Pr = 10,  /* process: Prval */
+    ValType_Q = 11    /* quaternary: QVal */
 } ValType;
 
 typedef enum GValTyp { GValTyp_Simple = 0, GValTyp_Array = 1, GValTyp_Record = 2 } GValTyp;
@@ -75,8 +80,8 @@ typedef enum GValTyp { GValTyp_Simple = 0, GValTyp_Array = 1, GValTyp_Record = 2
 /* A value. The fields and their order are the original's. */
 typedef struct UniVal {
     GValTyp gvaltyp;
-    unsigned status; /* VAL_ bits */
-    LimitStatus limitStatus;
+    unsigned status;          /* VAL_ bits */
+    LimitStatus limitStatus;  /* found by the kernel; of no meaning in SetNewValue() */
     unsigned procAlarmStatus; /* 0: no alarm */
     ValType type;
     double valtime;       /* seconds since 1970-01-01 UTC; 0 in SetNewValue() is now */
@@ -117,7 +122,8 @@ typedef struct BasObjInfo {
  */
 typedef void NewValueProc(HOBJ Id, const UniValPtr value);
 
-/* NewDefinition: a child of this process was created (`created` 1) or deleted (0). */
+/* NewDefinition: a child of this process was created, or is another than was told (`created` 1), or
+ * was deleted (0). */
 typedef void NewDefinitionProc(const BasObjInfoPtr data, int created);
 
 /* Connects and registers as a process of type API. `server`: the hosts as in /S ("hmi1,hmi2:3120"),
@@ -127,7 +133,9 @@ typedef void NewDefinitionProc(const BasObjInfoPtr data, int created);
 D2K_API APIRET ConnectKernel(const char *server, NewValueProc *value, unsigned timeout_ms);
 
 /* Tells the objects of this process (those of this name that the kernel knows) with NewDefinition,
- * and later ones. Returns before they come. API_ParamError (NULL), API_TimeoutError. */
+ * each once, and again when it is another. Later ones are told when this program declares them or
+ * asks for them, when it is connected again, and when it becomes the active instance. Returns
+ * before they come. API_ParamError (NULL), API_TimeoutError. */
 D2K_API APIRET SendChildren(NewDefinitionProc *definition);
 
 /* Ends the connection in order: the kernel records Stop. Not in a callback. API_OK also when there
@@ -163,8 +171,9 @@ D2K_API void FreeData(void *data);
 
 /* ---- what D2000 has no call for: there CNF makes children ---- */
 
-/* Synchronous. Declares a child of this process. API_ParamError (name, type, or it belongs to
- * another), API_TimeoutError. */
+/* Synchronous. Declares a child of this process, or says anew what it is; told with NewDefinition
+ * once SendChildren() was called. API_ParamError (name, type, or it belongs to another),
+ * API_TimeoutError. */
 D2K_API APIRET D2kDefineChild(const char *name, ValType type, const char *description,
                               const char *unit, HOBJ *Id);
 

@@ -64,7 +64,7 @@ static struct slice id_key(const HOBJ *id)
 void objapi_info_of(const d2k_object_info *object, BasObjInfo *ret)
 {
     ret->Id = object->hobj;
-    ret->Type = object->type <= D2K_TYPE_TEXT ? (ValType)object->type : ValType_None;
+    ret->Type = (unsigned)object->type <= ValType_Q ? (ValType)object->type : ValType_None;
     (void)text_copy(ret->Name, sizeof(ret->Name), object->name);
     (void)text_copy(ret->Descript, sizeof(ret->Descript), object->description);
     (void)text_copy(ret->Unit, sizeof(ret->Unit), object->unit);
@@ -88,12 +88,27 @@ static void forget(struct connection *connection, struct known *known)
     free(known);
 }
 
+bool connection_owns(const struct connection *connection, const d2k_object_info *object)
+{
+    return object->kind == D2K_KIND_PROCESS &&
+           strcmp(object->owner, d2k_client_process_name(connection->client)) == 0;
+}
+
+static bool is_same(const BasObjInfo *a, const BasObjInfo *b)
+{
+    return a->Id == b->Id && a->Type == b->Type && strcmp(a->Name, b->Name) == 0 &&
+           strcmp(a->Descript, b->Descript) == 0 && strcmp(a->Unit, b->Unit) == 0;
+}
+
 struct known *connection_learn(struct connection *connection, const d2k_object_info *object)
 {
+    BasObjInfo info;
     struct known *known = connection_known_by_name(connection, object->name);
+    objapi_info_of(object, &info);
     if (known != NULL && known->info.Id == object->hobj) {
         known->type = object->type;
-        objapi_info_of(object, &known->info);
+        known->is_told = known->is_told && is_same(&known->info, &info);
+        known->info = info;
         return known;
     }
     if (known != NULL) {
@@ -104,7 +119,7 @@ struct known *connection_learn(struct connection *connection, const d2k_object_i
         return NULL;
     }
     known->type = object->type;
-    objapi_info_of(object, &known->info);
+    known->info = info;
     if (!map_add(&connection->by_id, id_key(&known->info.Id), known)) {
         free(known);
         return NULL;
@@ -115,6 +130,15 @@ struct known *connection_learn(struct connection *connection, const d2k_object_i
         return NULL;
     }
     return known;
+}
+
+d2k_result connection_ask_for_children(struct connection *connection)
+{
+    const d2k_filter own = {.size = sizeof own,
+                            .has_kind = true,
+                            .kind = D2K_KIND_PROCESS,
+                            .owner = d2k_client_process_name(connection->client)};
+    return d2k_list_objects_where(connection->client, "*", &own, NULL);
 }
 
 /* ---- questions ---- */

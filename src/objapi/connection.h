@@ -20,6 +20,7 @@ struct known {
     uint64_t subscription;
     unsigned opens;
     d2k_object *child; /* NULL: not ours */
+    bool is_told;      /* with NewDefinition, as `info` is now */
 };
 
 /* What a synchronous call waits for; lives on the caller's stack while it waits. */
@@ -45,7 +46,6 @@ struct connection {
     /* below lock */
     d2k_client *client;
     NewDefinitionProc *on_definition;
-    uint64_t children_request;
     struct question *question; /* NULL: nobody waits */
     struct map by_id, by_name; /* struct known */
     bool is_stopping, has_ended;
@@ -67,6 +67,9 @@ APIRET connection_refuse(APIRET code, const char *format, ...) D2K_PRINTF(2, 3);
 /* The same with why the last function on the client failed. */
 APIRET connection_refuse_for(struct connection *connection, d2k_result result);
 
+/* Asks for the objects of this process, which the thread tells. */
+d2k_result connection_ask_for_children(struct connection *connection) D2K_MUST_CHECK;
+
 /* Tells the thread that there is work. */
 void connection_wake(struct connection *connection);
 
@@ -77,7 +80,9 @@ APIRET connection_wait(struct connection *connection, struct question *question,
 struct known *connection_known(struct connection *connection, HOBJ id);
 /* NULL: the program does not have it. `name` in any case. */
 struct known *connection_known_by_name(struct connection *connection, const char *name);
-/* Adds or brings up to date. NULL: no memory. */
+/* Whether it is an object of this process. */
+bool connection_owns(const struct connection *connection, const d2k_object_info *object);
+/* Adds or brings up to date; what becomes another is no longer told. NULL: no memory. */
 struct known *connection_learn(struct connection *connection, const d2k_object_info *object);
 
 /* The thread's part (events.c): one event of the client. */

@@ -8,13 +8,11 @@
 #include "objapi/connection.h"
 #include "objapi/values.h"
 
-static void tell_definition(struct connection *connection, const BasObjInfo *info)
+static void tell_definition(struct connection *connection, struct known *known)
 {
+    BasObjInfo copy = known->info;
     NewDefinitionProc *tell = connection->on_definition;
-    if (tell == NULL) {
-        return;
-    }
-    BasObjInfo copy = *info;
+    known->is_told = true;
     os_mutex_unlock(connection->lock);
     tell(&copy, 1);
     os_mutex_lock(connection->lock);
@@ -52,24 +50,42 @@ static void take_command(struct connection *connection, const d2k_event *event)
                               is_heard ? NULL : "this program takes no values");
 }
 
-/* An object of this process name that the kernel knows, maybe from an earlier run. */
-static void take_child(struct connection *connection, const d2k_object_info *object)
+/* As the kernel knows it, maybe from an earlier run, but that it takes commands. */
+static bool declare_child(struct connection *connection, struct known *known,
+                          const d2k_object_info *object)
 {
-    if (strcmp(object->owner, d2k_client_process_name(connection->client)) != 0 ||
-        object->kind != D2K_KIND_PROCESS) {
+    const d2k_definition definition = {.size = sizeof definition,
+                                       .name = object->name,
+                                       .type = object->type,
+                                       .description = object->description,
+                                       .unit = object->unit,
+                                       .path = object->path,
+                                       .writable = true,
+                                       .history = object->history,
+                                       .limits = object->limits};
+    return known->child != NULL ||
+           d2k_define_with(connection->client, &definition, &known->child) == D2K_OK;
+}
+
+/* Whatever it is an answer to: it is what the object is now. */
+static void take_object(struct connection *connection, const d2k_object_info *object)
+{
+    bool is_child = connection->on_definition != NULL && connection_owns(connection, object);
+    if (!is_child && connection_known(connection, object->hobj) == NULL) {
         return;
     }
     struct known *known = connection_learn(connection, object);
-    if (known == NULL) {
-        return;
+    if (known != NULL && is_child && declare_child(connection, known, object) && !known->is_told) {
+        tell_definition(connection, known);
     }
-    BasObjInfo info = known->info;
-    if (known->child == NULL && (d2k_define(connection->client, info.Name, known->type,
-                                            info.Descript, info.Unit, &known->child) != D2K_OK ||
-                                 d2k_accept_commands(known->child, 0) != D2K_OK)) {
-        return; /* a definition that libd2k gave us is one that it takes, but for memory */
+}
+
+/* Others of this process's name may have declared children meanwhile. */
+static void take_link(struct connection *connection)
+{
+    if (connection->on_definition != NULL) {
+        (void)!connection_ask_for_children(connection); /* without a link the next one asks */
     }
-    tell_definition(connection, &info);
 }
 
 static void take_gone(struct connection *connection, const d2k_event *event)
@@ -118,7 +134,8 @@ static bool take_answer(struct connection *connection, const d2k_event *event)
 
 void connection_take(struct connection *connection, const d2k_event *event)
 {
-    if (take_answer(connection, event)) {
+    bool is_object = event->type == D2K_EVENT_OBJECT;
+    if (take_answer(connection, event) && !is_object) {
         return;
     }
     switch (event->type) {
@@ -129,9 +146,11 @@ void connection_take(struct connection *connection, const d2k_event *event)
         take_command(connection, event);
         break;
     case D2K_EVENT_OBJECT:
-        if (event->request != 0 && event->request == connection->children_request) {
-            take_child(connection, event->object);
-        }
+        take_object(connection, event->object);
+        break;
+    case D2K_EVENT_CONNECTED:
+    case D2K_EVENT_INSTANCE:
+        take_link(connection);
         break;
     case D2K_EVENT_OBJECT_GONE:
         take_gone(connection, event);

@@ -107,7 +107,11 @@ APIRET SendChildren(NewDefinitionProc *definition)
         return code;
     }
     connection->on_definition = definition;
-    d2k_result result = d2k_list_objects(connection->client, "*", &connection->children_request);
+    struct known *known;
+    for (size_t at = 0; (known = map_next(&connection->by_name, &at)) != NULL;) {
+        known->is_told = false;
+    }
+    d2k_result result = connection_ask_for_children(connection);
     if (result != D2K_OK) {
         code = connection_refuse_for(connection, result);
     }
@@ -119,6 +123,7 @@ APIRET SendChildren(NewDefinitionProc *definition)
 
 struct lookup {
     struct connection *connection;
+    d2k_object *child; /* that it is to be; NULL: it is not declared */
     HOBJ id;
     bool is_found, is_own;
 };
@@ -126,11 +131,15 @@ struct lookup {
 static void take_looked_up(struct question *question, const d2k_event *event)
 {
     struct lookup *lookup = question->ret;
-    if (event->type == D2K_EVENT_OBJECT) {
-        lookup->is_found = connection_learn(lookup->connection, event->object) != NULL;
-        lookup->id = event->object->hobj;
-        lookup->is_own =
-            strcmp(event->object->owner, d2k_client_process_name(lookup->connection->client)) == 0;
+    if (event->type != D2K_EVENT_OBJECT) {
+        return;
+    }
+    struct known *known = connection_learn(lookup->connection, event->object);
+    lookup->is_found = known != NULL;
+    lookup->id = event->object->hobj;
+    lookup->is_own = connection_owns(lookup->connection, event->object);
+    if (known != NULL && lookup->is_own && lookup->child != NULL) {
+        known->child = lookup->child;
     }
 }
 
@@ -316,7 +325,6 @@ APIRET GetObjectId(const char *name, HOBJ *Id)
 }
 
 struct listing {
-    ValType type;
     BasObjInfo *objects;
     size_t count, room;
     bool is_incomplete;
@@ -345,9 +353,6 @@ static void take_listed(struct question *question, const d2k_event *event)
         return;
     }
     objapi_info_of(event->object, &info);
-    if (listing->type != ValType_None && info.Type != listing->type) {
-        return;
-    }
     if (make_room(listing)) {
         listing->objects[listing->count++] = info;
     } else {
@@ -358,8 +363,7 @@ static void take_listed(struct question *question, const d2k_event *event)
 APIRET ListOfObjects(ValType type, const char *mask, BasObjInfoPtr *list, unsigned *count)
 {
     APIRET code;
-    if (mask == NULL || list == NULL || count == NULL || type < ValType_None ||
-        type > ValType_Txt) {
+    if (mask == NULL || list == NULL || count == NULL || type < ValType_None || type > ValType_Q) {
         return connection_refuse(API_ParamError, "a type, a mask, and places for the list");
     }
     *list = NULL;
@@ -368,9 +372,10 @@ APIRET ListOfObjects(ValType type, const char *mask, BasObjInfoPtr *list, unsign
     if (connection == NULL) {
         return code;
     }
-    struct listing listing = {.type = type};
+    struct listing listing = {.count = 0};
     struct question question = {.take = take_listed, .ret = &listing};
-    d2k_result asked = d2k_list_objects(connection->client, mask, &question.request);
+    const d2k_filter filter = {.size = sizeof filter, .type = (d2k_type)type};
+    d2k_result asked = d2k_list_objects_where(connection->client, mask, &filter, &question.request);
     code = connection_wait(connection, &question, asked);
     if (code == API_OK && listing.is_incomplete) {
         code = connection_refuse(API_TimeoutError, "out of memory");
@@ -396,14 +401,12 @@ void FreeData(void *data)
 static APIRET define_child(struct connection *connection, const char *name, d2k_object *object,
                            HOBJ *ret)
 {
-    struct lookup lookup = {.connection = connection};
+    struct lookup lookup = {.connection = connection, .child = object};
     APIRET code = look_up(&lookup, name);
     if (code == API_ObjNotExist || (code == API_OK && !lookup.is_own)) {
         return connection_refuse(API_ParamError, "the kernel refused to define object %s", name);
     }
-    struct known *known = connection_known(connection, lookup.id);
-    if (code == API_OK && known != NULL) {
-        known->child = object;
+    if (code == API_OK) {
         *ret = lookup.id;
     }
     return code;
@@ -414,18 +417,20 @@ APIRET D2kDefineChild(const char *name, ValType type, const char *description, c
 {
     APIRET code;
     d2k_object *object = NULL;
-    if (!is_object_name(name) || Id == NULL || type < ValType_Bo || type > ValType_Txt) {
+    if (!is_object_name(name) || Id == NULL || type < ValType_Bo || type > ValType_Q) {
         return connection_refuse(API_ParamError, "a name, a type, and a place for the number");
     }
     struct connection *connection = enter_synchronous(&code);
     if (connection == NULL) {
         return code;
     }
-    d2k_result result =
-        d2k_define(connection->client, name, (d2k_type)type, description, unit, &object);
-    if (result == D2K_OK) {
-        result = d2k_accept_commands(object, 0);
-    }
+    const d2k_definition definition = {.size = sizeof definition,
+                                       .name = name,
+                                       .type = (d2k_type)type,
+                                       .description = description,
+                                       .unit = unit,
+                                       .writable = true};
+    d2k_result result = d2k_define_with(connection->client, &definition, &object);
     code = result == D2K_OK ? define_child(connection, name, object, Id)
                             : connection_refuse_for(connection, result);
     leave_synchronous(connection);

@@ -38,6 +38,23 @@ static int nearest_int(int64_t integer, unsigned *status)
     return (int)integer;
 }
 
+/* Where the number of the state stands. */
+static int *state_place(UniVal *value)
+{
+    switch (value->type) {
+    case ValType_Al:
+        return &value->Alval;
+    case ValType_St:
+        return &value->Stval;
+    case ValType_Pr:
+        return &value->Prval;
+    case ValType_Q:
+        return &value->QVal;
+    default: /* Line */
+        return &value->Boval;
+    }
+}
+
 static double seconds(int64_t ns)
 {
     return (double)ns / NS_PER_S;
@@ -45,7 +62,10 @@ static double seconds(int64_t ns)
 
 bool objapi_value_of(const d2k_value *value, UniVal *ret)
 {
-    *ret = (UniVal){.gvaltyp = GValTyp_Simple, .status = value->status, .Flags = value->flags};
+    *ret = (UniVal){.gvaltyp = GValTyp_Simple,
+                    .status = value->status,
+                    .limitStatus = (LimitStatus)value->limit_status,
+                    .Flags = value->flags};
     ret->valtime = seconds(value->time_ns);
     ret->type = (ValType)value->type;
     switch (value->type) {
@@ -66,6 +86,13 @@ bool objapi_value_of(const d2k_value *value, UniVal *ret)
         return true;
     case D2K_TYPE_TEXT:
         return copy_text(value, ret);
+    case D2K_TYPE_LINE:
+    case D2K_TYPE_ALARM:
+    case D2K_TYPE_STATION:
+    case D2K_TYPE_PROCESS:
+    case D2K_TYPE_QUATERNARY:
+        *state_place(ret) = (int)value->content.state;
+        return true;
     default: /* a type that ObjApi has no name for here: quality and time are told */
         ret->type = ValType_None;
         return true;
@@ -92,6 +119,14 @@ static bool to_ns(double in_seconds, int64_t *ret)
     return true;
 }
 
+/* False: the type has no such state. */
+static bool to_state(UniVal value, d2k_value *ret)
+{
+    int state = *state_place(&value);
+    *ret = d2k_state((d2k_type)value.type, (uint32_t)state);
+    return state >= 0 && d2k_state_name(ret->type, ret->content.state) != NULL;
+}
+
 static bool to_content(const UniVal *value, d2k_value *ret)
 {
     switch (value->type) {
@@ -110,15 +145,17 @@ static bool to_content(const UniVal *value, d2k_value *ret)
     case ValType_TmR:
         *ret = d2k_relative_time(0);
         return to_ns(value->TmRval, &ret->content.relative_time_ns);
-    default:
+    case ValType_Txt:
         *ret = d2k_text(value->TxtVal == NULL ? "" : value->TxtVal);
         return value->TxtVal != NULL;
+    default:
+        return to_state(*value, ret);
     }
 }
 
 APIRET objapi_value_to(const UniVal *value, d2k_type type, d2k_value *ret)
 {
-    if (value->type < ValType_Bo || value->type > ValType_Txt ||
+    if (value->type < ValType_Bo || value->type > ValType_Q ||
         (unsigned)value->type != (unsigned)type || value->gvaltyp != GValTyp_Simple) {
         return API_ValTypeError;
     }

@@ -1,6 +1,7 @@
 """A program written from the documentation of ObjApi, and libd2kobjapi as its users meet it."""
 
 import re
+import struct
 import subprocess
 
 import pytest
@@ -12,7 +13,7 @@ from d2k_test.programs import BUILD, REPOSITORY
 
 PROGRAM = BUILD / "tests/programs/objapi_program"
 LIBRARY = BUILD / "src/objapi/libd2kobjapi.so.1"
-REAL = 3
+REAL, STATION = 3, 9
 RULES = ("[Rights\\10]\nProcess = *.TEL\nAllow = define\n"
          "[Rights\\20]\nProcess = OBJ.API\nAllow = set\n")
 
@@ -21,7 +22,9 @@ def leave_a_child(plant, tls):
     """The process has run before: the kernel knows its object."""
     with protocol.Link(plant.port, tls=tls) as link:
         link.register("OBJ.API", flags=0)
-        link.define("Obj.Level", REAL)
+        limits = b"".join(struct.pack("<HHd", key, 8, number)
+                          for key, number in zip(protocol.LIMITS, (2, 3, 4, 5)))
+        link.define("Obj.Level", REAL, properties=limits)
         link.log_off()
 
 
@@ -45,6 +48,21 @@ def test_a_program_of_the_documentation_runs(plant, other_identity, secured):
     level, = plant.tell_json("get", "Obj.Level")
     assert level["value"] == 7
     plant.wait_for_state("OBJ.API", "Stop")
+
+
+def test_a_passive_instance_is_told_of_new_children_when_it_becomes_active(plant):
+    plant.server_config.application("PLANT")
+    plant.client_config.application("PLANT")
+    plant.start_kernel()
+    with protocol.Link(plant.port, tls=False) as other:
+        other.register("OBJ.API", flags=0, instance=1)
+        other.define("Obj.Level", REAL)
+        _, *words = plant.client_command(PROGRAM)
+        program = plant.start_program(PROGRAM, " ".join(map(str, [*words, "/WOBJ,2"])), "passive")
+        eventually(lambda: "waiting" in program.stdout or not program.is_running())
+        other.define("Obj.Station", STATION)
+    assert program.wait() == 0, program.stdout + program.stderr
+    assert "has declared" in program.stdout
 
 
 @pytest.mark.release_build

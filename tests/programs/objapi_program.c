@@ -2,10 +2,12 @@
  * connect, take the children, open, set, read, list, log off. Prints each step; ends with 1 at the
  * first thing that is not as documented.
  *
- *     objapi_program <connect string>
+ *     objapi_program <connect string> [passive]
  *
- * It expects a child Obj.Level (Re) and a user variable Obj.Note (Txt), and waits until somebody
- * sets Obj.Level to 7. */
+ * It expects a child Obj.Level (Re) with a very low limit of 2 (vl 2, l 3, h 4, vh 5) and a user
+ * variable Obj.Note (Txt), declares a child Obj.Station (St), and waits until somebody sets
+ * Obj.Level to 7. With `passive` it waits until another instance has declared Obj.Station and
+ * ended. */
 #include <errno.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -17,8 +19,9 @@
 
 #define PATIENCE_S 10
 
-static sem_t child_came, level_came, command_came, note_came;
-static HOBJ level, note;
+static sem_t child_came, level_came, command_came, note_came, station_came, station_changed;
+static sem_t station_value_came;
+static HOBJ level, note, station;
 static APIRET in_callback;
 
 static void check(int is_right, const char *what)
@@ -47,6 +50,9 @@ static void new_definition(const BasObjInfoPtr data, int created)
     if (created && strcmp(data->Name, "Obj.Level") == 0) {
         level = data->Id;
         (void)sem_post(&child_came);
+    } else if (created && strcmp(data->Name, "Obj.Station") == 0 && data->Type == ValType_St) {
+        station = data->Id;
+        (void)sem_post(strcmp(data->Unit, "later") == 0 ? &station_changed : &station_came);
     }
 }
 
@@ -60,8 +66,11 @@ static void new_value(HOBJ Id, const UniValPtr value)
         in_callback = GetObjectId("Obj.Note", &unused);
         (void)SetNewValue(Id, &done);
         (void)sem_post(&command_came);
-    } else if (Id == level && value->Realval == 1.5 && (value->status & VAL_Valid) != 0) {
+    } else if (Id == level && value->Realval == 1.5 && (value->status & VAL_Valid) != 0 &&
+               value->limitStatus == VL_Limit && value->Flags == 0x8001) {
         (void)sem_post(&level_came);
+    } else if (value->type == ValType_St && value->Stval == 4) {
+        (void)sem_post(&station_value_came);
     } else if (value->type == ValType_Txt && strcmp(value->TxtVal, "written") == 0) {
         (void)sem_post(&note_came);
     }
@@ -69,7 +78,7 @@ static void new_value(HOBJ Id, const UniValPtr value)
 
 static void children(void)
 {
-    UniVal value = {.type = ValType_Re, .status = VAL_Valid, .Realval = 1.5};
+    UniVal value = {.type = ValType_Re, .status = VAL_Valid, .Realval = 1.5, .Flags = 0x8001};
     BasObjInfo opened;
     check(SendChildren(NULL) == API_ParamError, "children need a callback");
     check(SendChildren(new_definition) == API_OK, "the children are asked for");
@@ -81,6 +90,38 @@ static void children(void)
     check(SetNewValue(level, &value) == API_ValTypeError, "another type is refused");
     check(SetNewValue(4000000000u, &value) == API_UnknownId, "an unknown number is refused");
     check(SetNewValue(level, NULL) == API_ParamError, "no value is refused");
+}
+
+/* As a passive instance: what the other declares meanwhile is told when this one becomes active. */
+static void take_over(void)
+{
+    check(SendChildren(new_definition) == API_OK, "the children are asked for");
+    await(&child_came, "NewDefinition of the child");
+    printf("waiting\n");
+    (void)fflush(stdout);
+    await(&station_came, "NewDefinition of what the other instance has declared");
+}
+
+/* A child that comes later, and becomes another. Its type has states. */
+static void later_children(void)
+{
+    UniVal value = {.type = ValType_St, .status = VAL_Valid, .Stval = 4};
+    BasObjInfo opened;
+    HOBJ id = 0;
+    check(D2kDefineChild("Obj.Station", ValType_St, "", "", &id) == API_OK, "a child is declared");
+    await(&station_came, "NewDefinition of the child that is new");
+    check(station == id, "it has the number that was told");
+    check(OpenObject("Obj.Station", &opened) == API_OK && opened.Type == ValType_St,
+          "it is opened");
+    check(SetNewValue(id, &value) == API_OK, "its state is sent");
+    await(&station_value_came, "NewObjectValue of its state");
+    value.Stval = 6;
+    check(SetNewValue(id, &value) == API_ParamError, "a state that there is not is refused");
+    check(D2kDefineChild("Obj.Station", ValType_St, "", "later", &id) == API_OK,
+          "it is declared anew");
+    await(&station_changed, "NewDefinition of the child that changed");
+    check(sem_trywait(&station_came) != 0, "each definition is told once");
+    check(CloseObject(id) == API_OK, "it is closed");
 }
 
 static void objects_of_others(void)
@@ -110,8 +151,8 @@ static void lists(void)
 {
     BasObjInfoPtr list;
     unsigned count;
-    check(ListOfObjects(ValType_None, "Obj.*", &list, &count) == API_OK && count == 3,
-          "a list, with the object of the process");
+    check(ListOfObjects(ValType_None, "Obj.*", &list, &count) == API_OK && count == 4,
+          "a list, with the objects of the process");
     FreeData(list);
     check(ListOfObjects(ValType_Txt, "Obj.*", &list, &count) == API_OK && count == 1 &&
               list[0].Id == note,
@@ -121,10 +162,25 @@ static void lists(void)
           "an empty list");
 }
 
+static void all_calls(void)
+{
+    children();
+    later_children();
+    objects_of_others();
+    lists();
+    printf("waiting\n");
+    (void)fflush(stdout);
+    await(&command_came, "what somebody sets the child to");
+    check(in_callback == API_TimeoutError, "no synchronous call in a callback");
+}
+
 int main(int argc, char **argv)
 {
     const char *server = argc > 1 ? argv[1] : "";
     BasObjInfo unused;
+    (void)sem_init(&station_came, 0, 0);
+    (void)sem_init(&station_changed, 0, 0);
+    (void)sem_init(&station_value_came, 0, 0);
     (void)sem_init(&child_came, 0, 0);
     (void)sem_init(&level_came, 0, 0);
     (void)sem_init(&command_came, 0, 0);
@@ -134,13 +190,11 @@ int main(int argc, char **argv)
     check(ConnectKernel("/nonsense", new_value, 1000) == API_ParamError, "no such parameter");
     check(ConnectKernel(server, new_value, PATIENCE_S * 1000) == API_OK, "connected");
     check(ConnectKernel(server, new_value, 1000) == API_ParamError, "once only");
-    children();
-    objects_of_others();
-    lists();
-    printf("waiting\n");
-    (void)fflush(stdout);
-    await(&command_came, "what somebody sets the child to");
-    check(in_callback == API_TimeoutError, "no synchronous call in a callback");
+    if (argc > 2) {
+        take_over();
+    } else {
+        all_calls();
+    }
     check(LogoffProc() == API_OK, "logged off");
     check(LogoffProc() == API_OK, "logging off twice is no error");
     return EXIT_SUCCESS;

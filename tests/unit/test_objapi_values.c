@@ -36,6 +36,45 @@ static void contents_are_told_by_type(void **state)
     assert_int_equal(text.type, ValType_None);
 }
 
+static void states_are_told_and_come_back(void **state)
+{
+    static const struct {
+        d2k_type type;
+        ValType name;
+        uint32_t last;
+    } rows[] = {{D2K_TYPE_LINE, ValType_Li, D2K_LINE_TRUE},
+                {D2K_TYPE_ALARM, ValType_Al, D2K_ALARM_NO_KVIT},
+                {D2K_TYPE_STATION, ValType_St, D2K_STATION_WAIT},
+                {D2K_TYPE_PROCESS, ValType_Pr, D2K_PROCESS_VALUE_WDERR},
+                {D2K_TYPE_QUATERNARY, ValType_Q, D2K_QUATERNARY_OSC}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        d2k_value back;
+        UniVal value = told(d2k_state(rows[i].type, rows[i].last));
+        int *places[] = {&value.Boval, &value.Alval, &value.Stval, &value.Prval, &value.QVal};
+        assert_int_equal(value.type, rows[i].name);
+        assert_int_equal(*places[i], rows[i].last);
+        assert_int_equal(objapi_value_to(&value, rows[i].type, &back), API_OK);
+        assert_int_equal(back.content.state, rows[i].last);
+        ++*places[i];
+        assert_int_equal(objapi_value_to(&value, rows[i].type, &back), API_ParamError);
+        *places[i] = -1;
+        assert_int_equal(objapi_value_to(&value, rows[i].type, &back), API_ParamError);
+    }
+}
+
+static void the_limit_status_and_the_flags_are_told(void **state)
+{
+    (void)state;
+    d2k_value value = d2k_real(1);
+    value.limit_status = D2K_VH_LIMIT;
+    value.flags = 0x8001;
+    assert_int_equal(told(value).limitStatus, VH_Limit);
+    assert_int_equal(told(value).Flags, 0x8001);
+    value.limit_status = D2K_LIMITS_PROBLEM;
+    assert_int_equal(told(value).limitStatus, LimitsProblem);
+}
+
 static void an_integer_that_does_not_fit_is_the_nearest_and_weak(void **state)
 {
     (void)state;
@@ -116,6 +155,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contents_are_told_by_type),
+        cmocka_unit_test(states_are_told_and_come_back),
+        cmocka_unit_test(the_limit_status_and_the_flags_are_told),
         cmocka_unit_test(an_integer_that_does_not_fit_is_the_nearest_and_weak),
         cmocka_unit_test(a_type_without_a_name_here_tells_quality_only),
         cmocka_unit_test(values_come_back_the_same),
