@@ -133,10 +133,10 @@ void interest_owe_newest(struct interest *interest)
     subscriber_queue(interest->subscriber, &interest->place);
 }
 
-void subscription_count_lost(struct subscription *s, uint64_t count)
+void subscription_count_lost(struct subscriber *subscriber, uint16_t slot, uint64_t count)
 {
-    s->lost += count;
-    subscriber_queue(s->subscriber, &s->overrun);
+    subscriber->subscriptions[slot].lost += count;
+    subscriber_queue(subscriber, &subscriber->overruns);
 }
 
 _Static_assert(PLANT_EVERY_QUEUE_MAX < 1u << 24, "interest.queued counts them");
@@ -210,7 +210,7 @@ static void tell_every(struct interest *interest, struct update *update, struct 
         return;
     }
     if (interest->owes_newest || past) {
-        subscription_count_lost(interest->subscriber->subscriptions[interest->every_slot], 1);
+        subscription_count_lost(interest->subscriber, interest->every_slot, 1);
     } else {
         interest_owe_newest(interest);
     }
@@ -274,7 +274,7 @@ static void lose(struct subscriber *subscriber, const struct run *run, uint32_t 
     const struct interest *interest =
         number_table_get(&subscriber->interests, run->chunk->objects[index]->hobj);
     forget(subscriber, run, index);
-    subscriber->subscriptions[interest->every_slot]->lost++;
+    subscriber->subscriptions[interest->every_slot].lost++;
 }
 
 void run_sweep(struct subscriber *subscriber, struct run *run, struct fifo *kept)
@@ -376,36 +376,36 @@ static void next_of_run(struct subscriber *subscriber, struct run *run, struct d
 }
 
 /* *ret_match: the object of a plain name, once; NULL: there is none (left). */
-static enum delivery_kind named_match(struct subscription *s, struct interest **ret_match)
+static enum delivery_kind named_match(const struct subscriber *subscriber,
+                                      const struct subscription *s, struct interest **ret_match)
 {
-    const struct object *named =
-        s->position == 0 ? plant_object_by_name(s->subscriber->plant, subscription_pattern(s))
-                         : NULL;
-    s->position = 1;
-    *ret_match = named == NULL ? NULL : number_table_get(&s->subscriber->interests, named->hobj);
+    bool is_due = s->kind == SUBSCRIPTION_NAME && s->snapshot->told == 0;
+    *ret_match = is_due ? number_table_get(&subscriber->interests, s->object->hobj) : NULL;
     return *ret_match == NULL ? DELIVERY_SNAPSHOT_END : DELIVERY_OBJECT;
 }
 
 /* Walks on to the next object that the pattern matches, which is read from then on. What is
  * published before the walk comes to an object is in its snapshot. */
-static enum delivery_kind walk(struct subscription *s, struct interest **ret_match)
+static enum delivery_kind walk(struct subscriber *subscriber, const struct subscription *s,
+                               struct interest **ret_match)
 {
     size_t count;
-    struct object *const *candidates = subscription_candidates(s, &count);
-    while (s->position < count) {
-        struct object *object = candidates[s->position];
-        if (++s->subscriber->looks > PLANT_LOOKS_AT_ONCE) {
-            s->subscriber->looks = 0;
+    struct pattern *pattern = s->pattern;
+    struct object *const *candidates = pattern_candidates(subscriber->plant, pattern, &count);
+    while (pattern->position < count) {
+        struct object *object = candidates[pattern->position];
+        if (++subscriber->looks > PLANT_LOOKS_AT_ONCE) {
+            subscriber->looks = 0;
             return DELIVERY_LATER;
         }
-        if (object != NULL && subscription_reads(s, object)) {
-            *ret_match = subscription_attach(s, object);
-            s->position += *ret_match != NULL;
+        if (object != NULL && subscription_reads(subscriber, s, object)) {
+            *ret_match = subscription_attach(subscriber, s, object);
+            pattern->position += *ret_match != NULL;
             return *ret_match != NULL ? DELIVERY_OBJECT : DELIVERY_NO_MEMORY;
         }
-        s->position++;
+        pattern->position++;
     }
-    s->position = UINT32_MAX; /* objects that come later were passed, wherever they stand */
+    pattern->position = UINT32_MAX; /* objects that come later were passed, wherever they stand */
     return DELIVERY_SNAPSHOT_END;
 }
 
@@ -422,30 +422,58 @@ static void snapshot_value(struct interest *interest, struct delivery *ret)
     }
 }
 
-static void next_of_snapshot(struct subscriber *subscriber, struct subscription *s,
+static void end_snapshot(struct subscriber *subscriber, struct subscription *s,
+                         struct delivery *ret)
+{
+    subscriber->snapshot_count--;
+    take_first(&subscriber->fifo);
+    deliver_of_subscription(DELIVERY_SNAPSHOT_END, s, s->snapshot->told, ret);
+    free(s->snapshot);
+    s->snapshot = NULL;
+}
+
+static void next_of_snapshot(struct subscriber *subscriber, struct snapshot *snapshot,
                              struct delivery *ret)
 {
-    if (s->stage == SNAPSHOT_BEGINS) {
-        s->stage = SNAPSHOT_OBJECTS;
+    struct subscription *s = &subscriber->subscriptions[snapshot->slot];
+    if (!snapshot->begun) {
+        snapshot->begun = true;
         deliver_of_subscription(DELIVERY_SNAPSHOT_BEGIN, s, 0, ret);
         return;
     }
-    if (s->value_due != NULL) {
-        snapshot_value(s->value_due, ret);
-        s->value_due = NULL;
+    if (snapshot->value_due != NULL) {
+        snapshot_value(snapshot->value_due, ret);
+        snapshot->value_due = NULL;
         return;
     }
     struct interest *match = NULL;
-    ret->kind = s->has_wildcards ? walk(s, &match) : named_match(s, &match);
+    ret->kind = s->kind == SUBSCRIPTION_PATTERN ? walk(subscriber, s, &match)
+                                                : named_match(subscriber, s, &match);
     if (match != NULL) {
-        s->value_due = match;
-        s->told++;
+        snapshot->value_due = match;
+        snapshot->told++;
         deliver_object(match, ret);
     } else if (ret->kind == DELIVERY_SNAPSHOT_END) {
-        s->stage = SNAPSHOT_DONE;
-        subscriber->snapshot_count--;
-        take_first(&subscriber->fifo);
-        deliver_of_subscription(DELIVERY_SNAPSHOT_END, s, s->told, ret);
+        end_snapshot(subscriber, s, ret);
+    }
+}
+
+/* One subscription after the other; whose snapshot is not told yet comes behind it. */
+static void next_of_overruns(struct subscriber *subscriber, struct delivery *ret)
+{
+    bool more = false;
+    take_first(&subscriber->fifo);
+    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
+        struct subscription *s = &subscriber->subscriptions[i];
+        if (s->lost > 0 && (s->snapshot != NULL || ret->kind != DELIVERY_NONE)) {
+            more = true;
+        } else if (s->lost > 0) {
+            deliver_of_subscription(DELIVERY_OVERRUN, s, s->lost, ret);
+            s->lost = 0;
+        }
+    }
+    if (more) {
+        subscriber_queue(subscriber, &subscriber->overruns);
     }
 }
 
@@ -459,7 +487,6 @@ static void next_of_gone(struct subscriber *subscriber, struct interest *gone, s
 
 static void next_of_place(struct subscriber *subscriber, struct place *place, struct delivery *ret)
 {
-    struct subscription *s = NULL;
     switch ((enum place_kind)place->kind) {
     case PLACE_INTEREST:
         next_of_interest(subscriber, LIST_MEMBER(place, struct interest, place), ret);
@@ -471,14 +498,10 @@ static void next_of_place(struct subscriber *subscriber, struct place *place, st
         next_of_run(subscriber, LIST_MEMBER(place, struct run, place), ret);
         return;
     case PLACE_SNAPSHOT:
-        s = LIST_MEMBER(place, struct subscription, snapshot);
-        next_of_snapshot(subscriber, s, ret);
+        next_of_snapshot(subscriber, LIST_MEMBER(place, struct snapshot, place), ret);
         return;
-    case PLACE_OVERRUN:
-        s = LIST_MEMBER(place, struct subscription, overrun);
-        take_first(&subscriber->fifo);
-        deliver_of_subscription(DELIVERY_OVERRUN, s, s->lost, ret);
-        s->lost = 0;
+    case PLACE_OVERRUNS:
+        next_of_overruns(subscriber, ret);
         return;
     case PLACE_GONE:
         next_of_gone(subscriber, LIST_MEMBER(place, struct interest, place), ret);

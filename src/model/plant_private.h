@@ -5,6 +5,7 @@
  *     plant -> objects, owners, processes
  *     object -> its readers: a list of interests
  *     subscriber -> its interests (by number of the object), its subscriptions, its FIFO of places
+ *     plant, stem, awaited name -> the subscriptions that wait for objects: a list of waiters
  *
  * An interest is one object read by one subscriber, however many of its subscriptions match. */
 #ifndef D2K_MODEL_PLANT_PRIVATE_H
@@ -26,7 +27,7 @@ struct owner {
 
 /* A plain name that somebody subscribed to and that is not defined yet. */
 struct awaited_name {
-    struct list subscriptions; /* subscription.waiting */
+    struct list waiters;
     char name[];
 };
 
@@ -36,7 +37,7 @@ struct stem {
     struct object **objects;              /* NULL: a hole */
     uint32_t *holes;                      /* places that the next objects take */
     uint32_t count, capacity, hole_count; /* count includes holes */
-    struct list patterns;                 /* subscription.waiting */
+    struct list patterns;                 /* waiters */
     char name[];
 };
 
@@ -65,7 +66,7 @@ struct plant {
     size_t history_bytes, history_bytes_max;
     struct computed_graph computed;
 
-    struct list patterns; /* subscription.waiting of all subscriptions with wildcards */
+    struct list patterns; /* waiters: of all patterns without a stem */
     struct map awaited;
     struct map stems;
     struct list left; /* subscriber.in_left */
@@ -157,8 +158,8 @@ enum place_kind {
     PLACE_QUEUED,   /* one update in mode `every` */
     PLACE_RUN,      /* consecutive updates in mode `every` */
     PLACE_SNAPSHOT, /* stays at the front until its last object is told */
-    PLACE_OVERRUN,
-    PLACE_GONE, /* an interest whose object was deleted; owned by the FIFO */
+    PLACE_OVERRUNS, /* what subscriptions have lost */
+    PLACE_GONE,     /* an interest whose object was deleted; owned by the FIFO */
 };
 
 struct place {
@@ -221,30 +222,56 @@ struct run {
     uint32_t first, end;
 };
 
-enum snapshot_stage { SNAPSHOT_BEGINS, SNAPSHOT_OBJECTS, SNAPSHOT_DONE };
-
-struct subscription {
+/* A subscription that waits for objects that come later. */
+struct waiter {
+    struct list waiting; /* in plant.patterns, stem.patterns or awaited_name.waiters */
     struct subscriber *subscriber;
-    uint32_t number;
     uint16_t slot;
-    bool every, has_wildcards, inherits;
-    bool attached; /* a plain name: to its object, or waiting for it */
-    uint64_t request;
-    struct list waiting; /* in plant.patterns or awaited_name.subscriptions */
-    struct awaited_name *awaited;
-    struct stem *stem; /* of a pattern that begins with one, and a dot; else NULL */
+};
 
-    struct place snapshot;
-    enum snapshot_stage stage;
-    uint32_t position;          /* of the walk: place of the next object to look at */
+struct awaiting {
+    struct waiter waiter;
+    struct awaited_name *awaited;
+};
+
+struct pattern {
+    struct waiter waiter;
+    struct stem *stem; /* of a pattern that begins with one, and a dot; else NULL */
+    uint32_t position; /* of the walk: place of the next object to look at */
+    uint32_t size;
+    char text[];
+};
+
+/* While it is told. */
+struct snapshot {
+    struct place place;
+    uint16_t slot;
+    bool begun;
     struct interest *value_due; /* its definition is told, its value comes next */
     uint64_t told;
+};
 
-    struct place overrun;
-    uint64_t lost;
+enum subscription_kind {
+    SUBSCRIPTION_NONE,    /* the slot is free */
+    SUBSCRIPTION_NAME,    /* a plain name, whose object it reads */
+    SUBSCRIPTION_AWAITS,  /* a plain name; there is no such object that it may see */
+    SUBSCRIPTION_PATTERN, /* with wildcards */
+};
 
-    size_t pattern_size;
-    char pattern[];
+/* There may be ten million of them: what one needs only for a while stands elsewhere. It moves when
+ * its subscriber gets more of them. */
+struct subscription {
+    uint32_t number;
+    uint8_t kind;
+    bool every, inherits;
+    union {
+        struct object *object;
+        struct awaiting *awaiting;
+        struct pattern *pattern;
+    };
+    struct snapshot *snapshot; /* NULL: it is told */
+    uint64_t request;
+    uint64_t lost; /* not told yet */
 };
 
 struct subscriber {
@@ -260,45 +287,55 @@ struct subscriber {
     uint32_t taken_apart; /* so far: places of `interests` */
     struct list in_left;
     struct number_table interests;
-    struct subscription **subscriptions; /* by slot; NULL: free */
+    struct subscription *subscriptions; /* by slot */
     uint32_t slot_count, subscription_count;
+    struct place overruns;
     struct update *lent;  /* the update of the last delivery */
     struct run *lent_run; /* or its run */
 };
+
+static inline uint16_t subscription_slot(const struct subscriber *subscriber,
+                                         const struct subscription *s)
+{
+    return (uint16_t)(s - subscriber->subscriptions);
+}
+
+/* A plain name that is just this object's. */
+static inline bool subscription_names(const struct subscription *s, const struct object *object)
+{
+    return s->kind == SUBSCRIPTION_NAME && s->object == object;
+}
 
 static inline struct slice object_name(const struct object *object)
 {
     return slice_of(object->name);
 }
 
-static inline struct slice subscription_pattern(const struct subscription *s)
-{
-    return (struct slice){s->pattern, s->pattern_size};
-}
-
 /* The objects that a pattern has to look at, by their places: those of its stem, or all. */
-static inline struct object *const *subscription_candidates(const struct subscription *s,
-                                                            size_t *ret_count)
+static inline struct object *const *
+pattern_candidates(const struct plant *plant, const struct pattern *pattern, size_t *ret_count)
 {
-    const struct plant *plant = s->subscriber->plant;
-    *ret_count = s->stem != NULL ? s->stem->count : plant->object_count;
-    return s->stem != NULL ? s->stem->objects : plant->objects;
+    const struct stem *stem = pattern->stem;
+    *ret_count = stem != NULL ? stem->count : plant->object_count;
+    return stem != NULL ? stem->objects : plant->objects;
 }
 
 /* Whether an object that it matches was looked at already: the walk of a pattern, which tells its
  * snapshot, makes the interests as it goes. */
 static inline bool subscription_passed(const struct subscription *s, const struct object *object)
 {
-    return s->has_wildcards
-               ? (s->stem != NULL ? object->stem_place : object->position) < s->position
-               : s->attached;
+    const struct pattern *pattern = s->pattern;
+    return s->kind != SUBSCRIPTION_PATTERN ||
+           (pattern->stem != NULL ? object->stem_place : object->position) < pattern->position;
 }
 
 bool subscription_matches(const struct subscription *s, const struct object *object);
 /* Whether it matches and its subscriber may see it. */
-bool subscription_reads(const struct subscription *s, const struct object *object);
+bool subscription_reads(const struct subscriber *subscriber, const struct subscription *s,
+                        const struct object *object);
 /* The subscription reads the object from now on. NULL: out of memory. */
-struct interest *subscription_attach(struct subscription *s, struct object *object) D2K_MUST_CHECK;
+struct interest *subscription_attach(struct subscriber *subscriber, const struct subscription *s,
+                                     struct object *object) D2K_MUST_CHECK;
 
 /* stems.c */
 
@@ -308,10 +345,42 @@ void stems_free(struct plant *plant);
 /* D2K_NO_MEMORY. */
 d2k_result stem_add(struct plant *plant, struct object *object, struct error *err) D2K_MUST_CHECK;
 void stem_remove(struct plant *plant, struct object *object);
-/* The subscription looks at objects of this stem only, and waits for new ones. D2K_NO_MEMORY. */
-d2k_result stem_wait(struct plant *plant, struct subscription *s, struct slice name,
+/* The pattern looks at objects of this stem only, and waits for new ones. D2K_NO_MEMORY. */
+d2k_result stem_wait(struct plant *plant, struct pattern *pattern, struct slice name,
                      struct error *err) D2K_MUST_CHECK;
-void stem_stop_waiting(struct plant *plant, struct subscription *s);
+/* Of a pattern without a stem too. */
+void stem_stop_waiting(struct plant *plant, struct pattern *pattern);
+
+/* waiting.c */
+
+/* NULL, or a name that is forgotten if nobody waits for it any more. */
+void awaited_forget(struct plant *plant, struct awaited_name *awaited);
+/* The subscription, which has no kind yet, waits from now on. D2K_NO_MEMORY. */
+d2k_result waiting_for_name(struct subscriber *subscriber, struct subscription *s,
+                            struct slice name, struct error *err) D2K_MUST_CHECK;
+d2k_result waiting_for_matching(struct subscriber *subscriber, struct subscription *s,
+                                struct slice text, struct error *err) D2K_MUST_CHECK;
+/* The object that the subscription awaits is there. The name stays, for others who wait for it. */
+void waiting_end(struct subscription *s, struct object *object);
+/* The subscription reads nothing, and waits for nothing, any more: it has no kind. */
+void waiting_stop(struct plant *plant, struct subscription *s);
+
+/* What the subscriptions to the very name of an object need to wait for it again. */
+struct spares {
+    struct awaited_name *awaited;
+    struct list waiters; /* of struct awaiting */
+};
+
+/* Both false: out of memory. spares_free() comes last in any case. */
+bool spares_begin(struct plant *plant, const struct object *object,
+                  struct spares *spares) D2K_MUST_CHECK;
+bool spares_add(struct spares *spares, const struct interest *interest) D2K_MUST_CHECK;
+void spares_free(struct plant *plant, struct spares *spares);
+/* With what was added for an interest of this subscriber. */
+void waiting_again(struct subscriber *subscriber, const struct object *object,
+                   struct spares *spares);
+
+/* subscriptions.c */
 
 /* Makes interests for all who wait for a new object, which has no value yet; a pattern whose walk
  * will come to it makes its own. On failure the object has no readers. D2K_NO_MEMORY. */
@@ -336,7 +405,7 @@ void subscriber_queue(struct subscriber *subscriber, struct place *place);
 void subscriber_queue_first(struct subscriber *subscriber, struct place *place);
 /* The current value is to be told, behind all that waits. */
 void interest_owe_newest(struct interest *interest);
-void subscription_count_lost(struct subscription *s, uint64_t count);
+void subscription_count_lost(struct subscriber *subscriber, uint16_t slot, uint64_t count);
 void queued_update_free(struct subscriber *subscriber, struct queued_update *queued);
 
 static inline uint32_t chunk_offset(const struct chunk *chunk, uint32_t index)

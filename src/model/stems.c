@@ -113,22 +113,21 @@ void stem_remove(struct plant *plant, struct object *object)
     forget_unused(plant, stem);
 }
 
-d2k_result stem_wait(struct plant *plant, struct subscription *s, struct slice name,
+d2k_result stem_wait(struct plant *plant, struct pattern *pattern, struct slice name,
                      struct error *err)
 {
-    s->stem = stem_obtain(plant, name);
-    if (s->stem == NULL) {
+    pattern->stem = stem_obtain(plant, name);
+    if (pattern->stem == NULL) {
         return error_no_memory(err);
     }
-    list_append(&s->stem->patterns, &s->waiting);
+    list_append(&pattern->stem->patterns, &pattern->waiter.waiting);
     return D2K_OK;
 }
 
-void stem_stop_waiting(struct plant *plant, struct subscription *s)
+void stem_stop_waiting(struct plant *plant, struct pattern *pattern)
 {
-    struct stem *stem = s->stem;
-    list_remove(&s->waiting);
-    s->stem = NULL;
+    struct stem *stem = pattern->stem;
+    list_remove(&pattern->waiter.waiting);
     if (stem != NULL) {
         forget_unused(plant, stem);
     }

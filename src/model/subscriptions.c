@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "model/plant_private.h"
 
+#define SLOTS_AT_ONCE 4u /* for subscriptions, of which most have a few */
+
 static uint32_t interest_number(const void *entry)
 {
     return ((const struct interest *)entry)->object->hobj;
@@ -19,6 +21,7 @@ struct subscriber *subscriber_new(struct plant *plant, void *owner_data)
     }
     subscriber->plant = plant;
     subscriber->data = owner_data;
+    subscriber->overruns.kind = PLACE_OVERRUNS;
     number_table_init(&subscriber->interests, interest_number);
     return subscriber;
 }
@@ -35,8 +38,18 @@ void subscriber_take_past(struct subscriber *subscriber, bool takes)
 
 bool subscription_matches(const struct subscription *s, const struct object *object)
 {
-    return s->has_wildcards ? text_matches(object_name(object), subscription_pattern(s))
-                            : plant_names_equal(subscription_pattern(s), object->name);
+    switch ((enum subscription_kind)s->kind) {
+    case SUBSCRIPTION_NAME:
+        return s->object == object;
+    case SUBSCRIPTION_AWAITS:
+        return plant_names_equal(slice_of(s->awaiting->awaited->name), object->name);
+    case SUBSCRIPTION_PATTERN:
+        return text_matches(object_name(object),
+                            (struct slice){s->pattern->text, s->pattern->size});
+    case SUBSCRIPTION_NONE:
+        break;
+    }
+    return false;
 }
 
 static bool may_see(const struct subscriber *subscriber, const struct object *object)
@@ -45,9 +58,10 @@ static bool may_see(const struct subscriber *subscriber, const struct object *ob
     return hooks->may_see == NULL || hooks->may_see(hooks->context, subscriber->data, object);
 }
 
-bool subscription_reads(const struct subscription *s, const struct object *object)
+bool subscription_reads(const struct subscriber *subscriber, const struct subscription *s,
+                        const struct object *object)
 {
-    return subscription_matches(s, object) && may_see(s->subscriber, object);
+    return subscription_matches(s, object) && may_see(subscriber, object);
 }
 
 /* ---- interests ---- */
@@ -78,32 +92,28 @@ static struct interest *interest_new(struct subscriber *subscriber, struct objec
 
 /* From here on each update is to come. The current value, should it still wait to be told, comes
  * with the snapshot of the subscription that asks for `every`. */
-static void begin_every(struct interest *interest, const struct subscription *s)
+static void begin_every(struct interest *interest, uint16_t slot)
 {
     interest->every = true;
-    interest->every_slot = s->slot;
+    interest->every_slot = slot;
     interest->owes_newest = false;
 }
 
-struct interest *subscription_attach(struct subscription *s, struct object *object)
+struct interest *subscription_attach(struct subscriber *subscriber, const struct subscription *s,
+                                     struct object *object)
 {
-    struct interest *interest = number_table_get(&s->subscriber->interests, object->hobj);
+    struct interest *interest = number_table_get(&subscriber->interests, object->hobj);
     if (interest == NULL) {
-        interest = interest_new(s->subscriber, object);
+        interest = interest_new(subscriber, object);
         if (interest == NULL) {
             return NULL;
         }
     }
     interest->matches++;
     if (s->every && !interest->every) {
-        begin_every(interest, s);
+        begin_every(interest, subscription_slot(subscriber, s));
     }
     return interest;
-}
-
-static d2k_result attach(struct subscription *s, struct object *object, struct error *err)
-{
-    return subscription_attach(s, object) != NULL ? D2K_OK : error_no_memory(err);
 }
 
 static void end_every(struct interest *interest)
@@ -115,12 +125,12 @@ static void end_every(struct interest *interest)
 }
 
 /* Another subscription of this subscriber that wants every update of the object. */
-static struct subscription *other_every(const struct subscription *s, const struct object *object)
+static struct subscription *other_every(const struct subscriber *subscriber,
+                                        const struct subscription *s, const struct object *object)
 {
-    const struct subscriber *subscriber = s->subscriber;
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        struct subscription *other = subscriber->subscriptions[i];
-        if (other != NULL && other != s && other->every && subscription_matches(other, object) &&
+        struct subscription *other = &subscriber->subscriptions[i];
+        if (other != s && other->every && subscription_matches(other, object) &&
             subscription_passed(other, object)) {
             return other;
         }
@@ -129,8 +139,9 @@ static struct subscription *other_every(const struct subscription *s, const stru
 }
 
 /* Takes one match away. True: there may be places in the FIFO that must go. */
-static bool detach(struct subscription *s, struct interest *interest)
+static bool detach(const struct subscription *s, struct interest *interest)
 {
+    const struct subscriber *subscriber = interest->subscriber;
     if (!subscription_matches(s, interest->object) || !subscription_passed(s, interest->object)) {
         return false;
     }
@@ -139,28 +150,33 @@ static bool detach(struct subscription *s, struct interest *interest)
         interest->leaving = true;
         return interest->place.waits || interest->every;
     }
-    if (!interest->every || interest->every_slot != s->slot) {
+    if (!interest->every || interest->every_slot != subscription_slot(subscriber, s)) {
         return false;
     }
-    struct subscription *heir = other_every(s, interest->object);
+    struct subscription *heir = other_every(subscriber, s, interest->object);
     if (heir == NULL) {
         end_every(interest);
         return true;
     }
-    interest->every_slot = heir->slot;
+    interest->every_slot = subscription_slot(subscriber, heir);
     heir->inherits = true;
     return false;
 }
 
-static bool detach_all(struct subscription *s)
+/* Of a subscription to a plain name. NULL: it reads nothing. */
+static struct interest *interest_of(const struct subscriber *subscriber,
+                                    const struct subscription *s)
 {
-    struct number_table *interests = &s->subscriber->interests;
+    return s->kind == SUBSCRIPTION_NAME ? number_table_get(&subscriber->interests, s->object->hobj)
+                                        : NULL;
+}
+
+static bool detach_all(struct subscriber *subscriber, const struct subscription *s)
+{
+    struct number_table *interests = &subscriber->interests;
     bool must_sweep = false;
-    if (!s->has_wildcards) {
-        const struct object *object =
-            plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
-        struct interest *interest =
-            object == NULL ? NULL : number_table_get(interests, object->hobj);
+    if (s->kind != SUBSCRIPTION_PATTERN) {
+        struct interest *interest = interest_of(subscriber, s);
         return interest != NULL && detach(s, interest);
     }
     for (uint32_t i = 0; i < interests->capacity; i++) {
@@ -182,7 +198,7 @@ static bool is_obsolete(const struct subscription *ending, struct place *place)
         interest = LIST_MEMBER(place, struct queued_update, place)->interest;
         return interest->leaving || !interest->every;
     }
-    return ending != NULL && (place == &ending->snapshot || place == &ending->overrun);
+    return ending != NULL && ending->snapshot != NULL && place == &ending->snapshot->place;
 }
 
 /* Takes out what is not wanted any more: of interests that leave, and of the subscription that ends
@@ -206,9 +222,9 @@ static void sweep_fifo(struct subscriber *subscriber, const struct subscription 
     }
     subscriber->fifo = kept;
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        struct subscription *s = subscriber->subscriptions[i];
-        if (s != NULL && s != ending && s->lost > 0) {
-            subscriber_queue(subscriber, &s->overrun);
+        const struct subscription *s = &subscriber->subscriptions[i];
+        if (s != ending && s->lost > 0) {
+            subscriber_queue(subscriber, &subscriber->overruns);
         }
     }
 }
@@ -219,14 +235,11 @@ static void remove_interest(struct number_table *interests, struct interest *int
     interest_free(interest);
 }
 
-static void remove_leaving(struct subscription *s)
+static void remove_leaving(struct subscriber *subscriber, const struct subscription *s)
 {
-    struct number_table *interests = &s->subscriber->interests;
-    if (!s->has_wildcards) {
-        const struct object *object =
-            plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
-        struct interest *interest =
-            object == NULL ? NULL : number_table_get(interests, object->hobj);
+    struct number_table *interests = &subscriber->interests;
+    if (s->kind != SUBSCRIPTION_PATTERN) {
+        struct interest *interest = interest_of(subscriber, s);
         if (interest != NULL && interest->leaving) {
             remove_interest(interests, interest);
         }
@@ -243,67 +256,27 @@ static void remove_leaving(struct subscription *s)
 }
 
 /* Whoever goes on with the objects tells what was lost: rather too much than nothing. */
-static void bequeath_losses(const struct subscription *ending)
+static void bequeath_losses(struct subscriber *subscriber, const struct subscription *ending)
 {
-    struct subscriber *subscriber = ending->subscriber;
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        struct subscription *s = subscriber->subscriptions[i];
-        if (s != NULL && s->inherits) {
+        struct subscription *s = &subscriber->subscriptions[i];
+        if (s->inherits) {
             s->inherits = false;
             if (ending->lost > 0) {
-                subscription_count_lost(s, ending->lost);
+                subscription_count_lost(subscriber, (uint16_t)i, ending->lost);
             }
         }
     }
 }
 
-/* ---- waiting for objects that come later ---- */
+/* ---- objects that come ---- */
 
-static void forget_unawaited(struct plant *plant, struct awaited_name *awaited)
+static struct subscription *waiting_subscription(struct list *at,
+                                                 struct subscriber **ret_subscriber)
 {
-    if (awaited != NULL && list_empty(&awaited->subscriptions)) {
-        map_remove(&plant->awaited, slice_of(awaited->name));
-        free(awaited);
-    }
-}
-
-static void stop_waiting(struct subscription *s)
-{
-    struct plant *plant = s->subscriber->plant;
-    struct awaited_name *awaited = s->awaited;
-    stem_stop_waiting(plant, s);
-    s->awaited = NULL;
-    forget_unawaited(plant, awaited);
-}
-
-static struct awaited_name *awaited_obtain(struct plant *plant, struct slice name)
-{
-    struct awaited_name *awaited = map_get(&plant->awaited, name);
-    if (awaited != NULL) {
-        return awaited;
-    }
-    awaited = malloc(sizeof *awaited + name.size + 1);
-    if (awaited == NULL) {
-        return NULL;
-    }
-    list_init(&awaited->subscriptions);
-    memcpy(awaited->name, name.data, name.size);
-    awaited->name[name.size] = '\0';
-    if (!map_add(&plant->awaited, (struct slice){awaited->name, name.size}, awaited)) {
-        free(awaited);
-        return NULL;
-    }
-    return awaited;
-}
-
-static d2k_result wait_for_name(struct subscription *s, struct error *err)
-{
-    s->awaited = awaited_obtain(s->subscriber->plant, subscription_pattern(s));
-    if (s->awaited == NULL) {
-        return error_no_memory(err);
-    }
-    list_append(&s->awaited->subscriptions, &s->waiting);
-    return D2K_OK;
+    const struct waiter *waiter = LIST_MEMBER(at, struct waiter, waiting);
+    *ret_subscriber = waiter->subscriber;
+    return &waiter->subscriber->subscriptions[waiter->slot];
 }
 
 static void detach_readers(struct object *object)
@@ -319,12 +292,12 @@ static d2k_result attach_waiting(struct list *waiting, struct object *object, st
 {
     LIST_EACH(waiting, at, following)
     {
-        struct subscription *s = LIST_MEMBER(at, struct subscription, waiting);
-        bool reads = subscription_passed(s, object) && subscription_reads(s, object);
-        d2k_result result = reads ? attach(s, object, err) : D2K_OK;
-        if (result != D2K_OK) {
+        struct subscriber *subscriber;
+        const struct subscription *s = waiting_subscription(at, &subscriber);
+        bool reads = subscription_passed(s, object) && subscription_reads(subscriber, s, object);
+        if (reads && subscription_attach(subscriber, s, object) == NULL) {
             detach_readers(object);
-            return result;
+            return error_no_memory(err);
         }
     }
     return D2K_OK;
@@ -340,48 +313,30 @@ d2k_result readers_attach(struct plant *plant, struct object *object, struct err
     if (result != D2K_OK || awaited == NULL) {
         return result;
     }
-    result = attach_waiting(&awaited->subscriptions, object, err);
+    result = attach_waiting(&awaited->waiters, object, err);
     if (result != D2K_OK) {
         return result;
     }
-    LIST_EACH(&awaited->subscriptions, at, following)
+    LIST_EACH(&awaited->waiters, at, following)
     {
-        struct subscription *s = LIST_MEMBER(at, struct subscription, waiting);
-        if (may_see(s->subscriber, object)) { /* else it waits until it may */
-            list_remove(at);
-            s->awaited = NULL;
+        struct subscriber *subscriber;
+        struct subscription *s = waiting_subscription(at, &subscriber);
+        if (may_see(subscriber, object)) { /* else it waits until it may */
+            waiting_end(s, object);
         }
     }
-    forget_unawaited(plant, awaited);
+    awaited_forget(plant, awaited);
     return D2K_OK;
 }
 
 /* ---- objects that go ---- */
 
-static bool names_object(const struct subscription *s, const struct object *object)
-{
-    return s != NULL && !s->has_wildcards && subscription_matches(s, object);
-}
-
-/* Subscriptions of this subscriber to the very name wait for it again. */
-static void wait_again(struct subscriber *subscriber, const struct object *object,
-                       struct awaited_name *awaited)
-{
-    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        struct subscription *s = subscriber->subscriptions[i];
-        if (names_object(s, object) && s->awaited == NULL) {
-            s->awaited = awaited;
-            list_append(&awaited->subscriptions, &s->waiting);
-        }
-    }
-}
-
 static void forget_value_due(struct subscriber *subscriber, const struct interest *interest)
 {
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        struct subscription *s = subscriber->subscriptions[i];
-        if (s != NULL && s->value_due == interest) {
-            s->value_due = NULL;
+        struct snapshot *snapshot = subscriber->subscriptions[i].snapshot;
+        if (snapshot != NULL && snapshot->value_due == interest) {
+            snapshot->value_due = NULL;
         }
     }
 }
@@ -394,14 +349,12 @@ static bool begin_leaving(struct interest *interest)
 }
 
 /* Nothing of it is in the FIFO any more. */
-static void finish_leaving(struct interest *interest, struct awaited_name *awaited)
+static void finish_leaving(struct interest *interest, struct spares *spares)
 {
     struct subscriber *subscriber = interest->subscriber;
     struct object *object = interest->object;
     forget_value_due(subscriber, interest);
-    if (!subscriber->left) {
-        wait_again(subscriber, object, awaited);
-    }
+    waiting_again(subscriber, object, spares);
     if (!interest->announced || subscriber->left) {
         remove_interest(&subscriber->interests, interest);
         return;
@@ -420,8 +373,14 @@ d2k_result readers_detach(struct plant *plant, struct object *object, struct err
     if (list_empty(&object->readers)) {
         return D2K_OK;
     }
-    struct awaited_name *awaited = awaited_obtain(plant, object_name(object));
-    if (awaited == NULL) {
+    struct spares spares;
+    bool enough = spares_begin(plant, object, &spares);
+    LIST_EACH(&object->readers, at, following)
+    {
+        enough = enough && spares_add(&spares, LIST_MEMBER(at, struct interest, in_object));
+    }
+    if (!enough) {
+        spares_free(plant, &spares);
         return error_no_memory(err);
     }
     LIST_EACH(&object->readers, at, following)
@@ -430,9 +389,9 @@ d2k_result readers_detach(struct plant *plant, struct object *object, struct err
         if (begin_leaving(interest)) {
             sweep_fifo(interest->subscriber, NULL);
         }
-        finish_leaving(interest, awaited);
+        finish_leaving(interest, &spares);
     }
-    forget_unawaited(plant, awaited);
+    spares_free(plant, &spares);
     return D2K_OK;
 }
 
@@ -441,31 +400,35 @@ d2k_result readers_detach(struct plant *plant, struct object *object, struct err
 static bool withdraw(struct interest *interest)
 {
     struct plant *plant = interest->subscriber->plant;
-    struct awaited_name *awaited = awaited_obtain(plant, object_name(interest->object));
-    if (awaited == NULL) {
-        return false;
+    struct spares spares;
+    bool enough = spares_begin(plant, interest->object, &spares) && spares_add(&spares, interest);
+    if (enough) {
+        finish_leaving(interest, &spares);
     }
-    finish_leaving(interest, awaited);
-    forget_unawaited(plant, awaited);
-    return true;
+    spares_free(plant, &spares);
+    return enough;
 }
 
-static d2k_result grant_to(struct subscription *s, struct object *object)
+static bool grant_to(struct subscriber *subscriber, struct subscription *s, struct object *object)
 {
-    d2k_result result = attach(s, object, NULL);
-    if (result == D2K_OK && !s->has_wildcards) {
-        stop_waiting(s);
+    if (subscription_attach(subscriber, s, object) == NULL) {
+        return false;
     }
-    return result;
+    if (s->kind == SUBSCRIPTION_AWAITS) {
+        struct awaited_name *awaited = s->awaiting->awaited;
+        waiting_end(s, object);
+        awaited_forget(subscriber->plant, awaited);
+    }
+    return true;
 }
 
 static bool grant(struct subscriber *subscriber, struct object *object)
 {
-    d2k_result result = D2K_OK;
-    for (uint32_t i = 0; result == D2K_OK && i < subscriber->slot_count; i++) {
-        struct subscription *s = subscriber->subscriptions[i];
-        if (s != NULL && subscription_matches(s, object) && subscription_passed(s, object)) {
-            result = grant_to(s, object);
+    bool granted = true;
+    for (uint32_t i = 0; granted && i < subscriber->slot_count; i++) {
+        struct subscription *s = &subscriber->subscriptions[i];
+        if (subscription_matches(s, object) && subscription_passed(s, object)) {
+            granted = grant_to(subscriber, s, object);
         }
     }
     struct interest *interest = number_table_get(&subscriber->interests, object->hobj);
@@ -474,7 +437,7 @@ static bool grant(struct subscriber *subscriber, struct object *object)
         interest->owes_newest = object->current != NULL;
         subscriber_queue(subscriber, &interest->place);
     }
-    return result == D2K_OK;
+    return granted;
 }
 
 /* Marks what may not be seen any more. True: there may be places in the FIFO that must go. */
@@ -524,93 +487,74 @@ bool subscriber_review(struct subscriber *subscriber, size_t *position, size_t c
 static struct subscription *find_subscription(const struct subscriber *subscriber, uint32_t number)
 {
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        struct subscription *s = subscriber->subscriptions[i];
-        if (s != NULL && s->number == number) {
+        struct subscription *s = &subscriber->subscriptions[i];
+        if (s->kind != SUBSCRIPTION_NONE && s->number == number) {
             return s;
         }
     }
     return NULL;
 }
 
-static bool take_slot(struct subscriber *subscriber, struct subscription *s)
+/* A free one; its slot is taken once it has a kind. NULL: out of memory. */
+static struct subscription *free_slot(struct subscriber *subscriber)
 {
     uint32_t slot = 0;
-    while (slot < subscriber->slot_count && subscriber->subscriptions[slot] != NULL) {
+    while (slot < subscriber->slot_count &&
+           subscriber->subscriptions[slot].kind != SUBSCRIPTION_NONE) {
         slot++;
     }
     if (slot == subscriber->slot_count) {
-        uint32_t count = slot == 0 ? 4 : slot * 2;
-        struct subscription **grown =
-            realloc(subscriber->subscriptions, count * sizeof(struct subscription *));
+        uint32_t more = slot < 2 * SLOTS_AT_ONCE ? SLOTS_AT_ONCE : slot / 2;
+        struct subscription *grown =
+            realloc(subscriber->subscriptions, (slot + more) * sizeof *grown);
         if (grown == NULL) {
-            return false;
+            return NULL;
         }
-        memset(grown + slot, 0, (count - slot) * sizeof(struct subscription *));
+        memset(grown + slot, 0, more * sizeof *grown);
         subscriber->subscriptions = grown;
-        subscriber->slot_count = count;
+        subscriber->slot_count = slot + more;
     }
-    s->slot = (uint16_t)slot;
-    subscriber->subscriptions[slot] = s;
-    subscriber->subscription_count++;
-    return true;
+    return &subscriber->subscriptions[slot];
 }
 
-static struct subscription *subscription_new(struct subscriber *subscriber, struct slice pattern)
+static struct snapshot *snapshot_new(uint16_t slot)
 {
-    struct subscription *s = calloc(1, sizeof *s + pattern.size);
-    if (s == NULL) {
-        return NULL;
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (snapshot != NULL) {
+        snapshot->place.kind = PLACE_SNAPSHOT;
+        snapshot->slot = slot;
     }
-    s->subscriber = subscriber;
-    s->snapshot.kind = PLACE_SNAPSHOT;
-    s->overrun.kind = PLACE_OVERRUN;
-    s->has_wildcards = text_is_pattern(pattern);
-    s->pattern_size = pattern.size;
-    memcpy(s->pattern, pattern.data, pattern.size);
-    list_init(&s->waiting);
-    if (!take_slot(subscriber, s)) {
-        free(s);
-        return NULL;
-    }
-    return s;
+    return snapshot;
 }
 
-static void subscription_end(struct subscription *s)
+static void subscription_end(struct subscriber *subscriber, struct subscription *s)
 {
-    struct subscriber *subscriber = s->subscriber;
-    bool must_sweep = detach_all(s);
-    if (s->snapshot.waits) {
-        subscriber->snapshot_count--;
-    }
-    if (must_sweep || s->snapshot.waits || s->overrun.waits) {
+    bool must_sweep = detach_all(subscriber, s);
+    if (must_sweep || s->snapshot != NULL) {
         sweep_fifo(subscriber, s);
     }
-    remove_leaving(s);
-    subscriber->subscriptions[s->slot] = NULL;
+    subscriber->snapshot_count -= s->snapshot != NULL;
+    free(s->snapshot);
+    remove_leaving(subscriber, s);
+    waiting_stop(subscriber->plant, s);
+    bequeath_losses(subscriber, s);
+    *s = (struct subscription){.kind = SUBSCRIPTION_NONE};
     subscriber->subscription_count--;
-    bequeath_losses(s);
-    stop_waiting(s);
-    free(s);
 }
 
-static d2k_result wait_for_matching(struct subscription *s, struct error *err)
+static d2k_result attach_named(struct subscriber *subscriber, struct subscription *s,
+                               struct slice name, struct error *err)
 {
-    struct plant *plant = s->subscriber->plant;
-    struct slice stem = stem_of_pattern(subscription_pattern(s));
-    if (stem.size > 0) {
-        return stem_wait(plant, s, stem, err);
+    struct object *object = plant_object_by_name(subscriber->plant, name);
+    if (object == NULL || !may_see(subscriber, object)) {
+        return waiting_for_name(subscriber, s, name, err);
     }
-    list_append(&plant->patterns, &s->waiting);
+    if (subscription_attach(subscriber, s, object) == NULL) {
+        return error_no_memory(err);
+    }
+    s->kind = SUBSCRIPTION_NAME;
+    s->object = object;
     return D2K_OK;
-}
-
-static d2k_result attach_named(struct subscription *s, struct error *err)
-{
-    struct object *object = plant_object_by_name(s->subscriber->plant, subscription_pattern(s));
-    bool reads = object != NULL && may_see(s->subscriber, object);
-    d2k_result result = reads ? attach(s, object, err) : wait_for_name(s, err);
-    s->attached = result == D2K_OK;
-    return result;
 }
 
 static d2k_result check_subscription(const struct subscriber *subscriber, uint32_t number,
@@ -639,20 +583,22 @@ d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscrip
     if (result != D2K_OK) {
         return result;
     }
-    struct subscription *s = subscription_new(subscriber, pattern);
-    if (s == NULL) {
+    struct subscription *s = free_slot(subscriber);
+    struct snapshot *snapshot = s == NULL ? NULL : snapshot_new(subscription_slot(subscriber, s));
+    if (snapshot == NULL) {
         return error_no_memory(err);
     }
-    s->number = subscription;
-    s->request = request;
-    s->every = every;
-    result = s->has_wildcards ? wait_for_matching(s, err) : attach_named(s, err);
+    *s = (struct subscription){.number = subscription, .request = request, .every = every};
+    result = text_is_pattern(pattern) ? waiting_for_matching(subscriber, s, pattern, err)
+                                      : attach_named(subscriber, s, pattern, err);
     if (result != D2K_OK) {
-        subscription_end(s);
+        free(snapshot);
         return result;
     }
+    s->snapshot = snapshot;
+    subscriber->subscription_count++;
     subscriber->snapshot_count++;
-    subscriber_queue(subscriber, &s->snapshot);
+    subscriber_queue(subscriber, &snapshot->place);
     return D2K_OK;
 }
 
@@ -662,7 +608,7 @@ bool subscriber_unsubscribe(struct subscriber *subscriber, uint32_t subscription
     if (s == NULL) {
         return false;
     }
-    subscription_end(s);
+    subscription_end(subscriber, s);
     return true;
 }
 
@@ -694,9 +640,9 @@ static void leave(struct subscriber *subscriber)
     update_release(subscriber->lent);
     run_free(subscriber->lent_run);
     for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        if (subscriber->subscriptions[i] != NULL) {
-            stop_waiting(subscriber->subscriptions[i]);
-        }
+        waiting_stop(subscriber->plant, &subscriber->subscriptions[i]);
+        free(subscriber->subscriptions[i].snapshot);
+        subscriber->subscriptions[i].snapshot = NULL;
     }
     list_append(&subscriber->plant->left, &subscriber->in_left);
 }
@@ -705,9 +651,6 @@ static void free_left(struct subscriber *subscriber)
 {
     list_remove(&subscriber->in_left);
     number_table_free(&subscriber->interests);
-    for (uint32_t i = 0; i < subscriber->slot_count; i++) {
-        free(subscriber->subscriptions[i]);
-    }
     free(subscriber->subscriptions);
     free(subscriber);
 }

@@ -160,6 +160,55 @@ static void unreported_losses_go_to_the_subscription_that_remains(void **state)
     takes_none();
 }
 
+static void losses_of_a_subscription_are_told_behind_its_snapshot(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    subscribe(3, true, "c");
+    subscribe(1, true, "a");
+    take_everything();
+    assert_true(subscriber_unsubscribe(reader, 3)); /* the place of the next one, before this */
+    fill_queue(a);
+    set(a, -1);
+    set(a, -2);
+    subscribe(2, true, "b");
+    set(b, 1);
+    set(b, 2);
+    set(b, 3);
+    takes_full_queue(a);
+    takes_value(a, -2);
+    takes_overrun(1, 1);
+    takes_begin(2);
+    takes_object(b);
+    takes_value(b, 3);
+    takes_end(2, 1);
+    takes_overrun(2, 2);
+    takes_none();
+}
+
+static void each_subscription_tells_its_own_losses(void **state)
+{
+    (void)state;
+    struct object *a = define("a");
+    struct object *b = define("b");
+    subscribe(1, true, "a");
+    subscribe(2, true, "b");
+    take_everything();
+    fill_queue(a);
+    set(a, -1);
+    set(a, -2);
+    set(b, -1);
+    set(b, -2);
+    set(b, -3);
+    takes_full_queue(a);
+    takes_value(a, -2);
+    takes_overrun(1, 1);
+    takes_value(b, -3);
+    takes_overrun(2, 2);
+    takes_none();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +220,8 @@ int main(void)
         READER_TEST(values_of_the_past_that_do_not_fit_are_counted),
         READER_TEST(large_updates_are_bounded_in_bytes),
         READER_TEST(a_slow_reader_costs_the_others_nothing),
+        READER_TEST(losses_of_a_subscription_are_told_behind_its_snapshot),
+        READER_TEST(each_subscription_tells_its_own_losses),
         READER_TEST(unreported_losses_go_to_the_subscription_that_remains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

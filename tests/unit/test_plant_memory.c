@@ -52,6 +52,7 @@ static void *failing_realloc(void *old, size_t size)
 #include "model/stems.c"
 #include "model/subscriptions.c"
 #include "model/values.c"
+#include "model/waiting.c"
 #undef malloc
 #undef calloc
 #undef realloc
