@@ -12,9 +12,9 @@
 
 #include <d2k/value.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "programs/common/exit_codes.h"
-#include "programs/common/json.h"
 #include "programs/kom/measurement.h"
 #include "programs/kom/options.h"
 #include "programs/kom/proc.h"

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "programs/common/json.h"
+#include "base/json.h"
 #include "tls/certificate.h"
 
 #define CERTS_WARNINGS_MAX 4

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "programs/common/json.h"
+#include "base/json.h"
 
 #define LINE_SIZE 512
 #define NS_A_MS   1e6

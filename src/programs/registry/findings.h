@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "programs/common/json.h"
+#include "base/json.h"
 
 enum severity {
     SEVERITY_NOTE, /* worth knowing; does not change the exit code */

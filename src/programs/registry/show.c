@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
-#include "programs/common/json.h"
 #include "programs/registry/output.h"
 #include "programs/registry/tree.h"
 

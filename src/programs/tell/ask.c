@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "programs/common/json.h"
 #include "programs/tell/catalogue.h"
 #include "programs/tell/show.h"
 #include "programs/tell/table.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
-#include "programs/common/json.h"
+#include "base/json.h"
 #include "programs/tell/csv.h"
 #include "programs/tell/show.h"
 #include "programs/tell/table.h"

@@ -4,7 +4,7 @@
 
 #include <d2k/client.h>
 
-#include "programs/common/json.h"
+#include "base/json.h"
 
 /* Longest text of show_status() with its terminator. */
 #define SHOW_STATUS_MAX 160

@@ -1,5 +1,5 @@
 /* programs/common/json.c: the JSON writer. */
-#include "programs/common/json.h"
+#include "base/json.h"
 
 #include <inttypes.h>
 #include <math.h>

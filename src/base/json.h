@@ -1,9 +1,9 @@
-/* programs/common/json.h: writes JSON into a buffer, in order, with the commas in the right places.
+/* base/json.h: writes JSON into a buffer, in order, with the commas in the right places.
  *
  * `key` is the member's name within an object and NULL within an array or at the top. Failure
  * (limit or memory) is the buffer's: check buffer_failed() once, at the end. */
-#ifndef D2K_PROGRAMS_JSON_H
-#define D2K_PROGRAMS_JSON_H
+#ifndef D2K_BASE_JSON_H
+#define D2K_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stdint.h>
