@@ -4,6 +4,7 @@
 
 #include <d2k/client.h>
 #include <d2k/result.h>
+#include <d2k/table.h>
 #include <d2k/value.h>
 
 #endif

@@ -26,8 +26,10 @@ typedef enum d2k_type {
     D2K_TYPE_STATION = 9,
     D2K_TYPE_PROCESS = 10,
     D2K_TYPE_QUATERNARY = 11,
-    D2K_TYPE_HOBJ = 12,            /* number of an object; 0: of none */
-    D2K_TYPE_LAST = D2K_TYPE_HOBJ, /* the highest that this version knows */
+    D2K_TYPE_HOBJ = 12,                 /* number of an object; 0: of none */
+    D2K_TYPE_ARRAY = 13,                /* elements of one type (d2k/table.h) */
+    D2K_TYPE_STRUCTURE = 14,            /* rows of named columns (d2k/table.h) */
+    D2K_TYPE_LAST = D2K_TYPE_STRUCTURE, /* the highest that this version knows */
 } d2k_type;
 
 /* States of the types 7..11, by the names of D2000. */
@@ -135,8 +137,8 @@ typedef enum d2k_process_alarm {
 #define D2K_TIME_MAX_NS     INT64_C(4102444799999999999) /* 2099-12-31 23:59:59.999999999 UTC */
 
 /* One value. Time is in nanoseconds since 1970-01-01 UTC; 0 when a value is given to d2k means
- * "now". The text of a received value belongs to the library and holds until the next call on that
- * client. */
+ * "now". The text or table of a received value belongs to the library and holds until the next call
+ * on that client. */
 typedef struct d2k_value {
     d2k_type type;
     uint32_t status; /* D2K_STATUS_ bits */
@@ -163,6 +165,10 @@ typedef struct d2k_value {
             const char *data; /* not terminated */
             size_t size;      /* bytes */
         } text;
+        struct {
+            const char *data; /* made and read by the functions of d2k/table.h */
+            size_t size;
+        } table; /* of the types Array and Structure */
     } content;
 } d2k_value;
 
@@ -177,7 +183,7 @@ D2K_API d2k_value d2k_state(d2k_type type, uint32_t state); /* of a type with st
 D2K_API d2k_value d2k_hobj(uint32_t hobj);
 
 /* "Boolean", "Integer", "Real", "Absolute time", "Relative time", "Text", "Line", "Alarm",
- * "Station", "Process", "Quaternary", "Hobj", "None"; "?" for no type. */
+ * "Station", "Process", "Quaternary", "Hobj", "Array", "Structure", "None"; "?" for no type. */
 D2K_API const char *d2k_type_name(d2k_type type);
 
 /* Name of a state of a type: "StON", "Q_Err"; NULL: the type has no states, or not this one. The
@@ -203,7 +209,8 @@ D2K_API const char *d2k_process_alarm_name(unsigned alarm);
 
 /* Writes the content as text: true/false, digits, shortest decimal that reads back to the same
  * double, "hh:mm:ss.mmm DD-MM-YYYY" (local time), "d hh:mm:ss.mmm", the text itself, the name of
- * the state. Always terminated, cut to size. Returns the length the whole would have. */
+ * the state, an Array or Structure as d2k_table_from_text() reads it. Always terminated, cut to
+ * size. Returns the length the whole would have. */
 D2K_API size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size);
 
 #ifdef __cplusplus

@@ -8,14 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cursor.h"
+#include "base/content.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "os/clock.h"
 
 #define REAL_TEXT_MAX    40 /* "-1.7976931348623157e+308" and a long decimal point */
 #define EXACT_DIGITS     17 /* always read back to the same double */
 #define USUALLY_EXACT    15
-#define CONTENT_TEXT_MAX 64 /* of every type but text */
+#define CONTENT_TEXT_MAX 64                   /* of every type but text */
+#define TABLE_TEXT_MAX   (4u * 1024u * 1024u) /* of the largest table with the longest names */
 #define NS_PER_MS        UINT64_C(1000000)
 #define MS_PER_DAY       UINT64_C(86400000)
 #define MS_PER_HOUR      UINT64_C(3600000)
@@ -167,6 +169,10 @@ const char *d2k_type_name(d2k_type type)
         return "Quaternary";
     case D2K_TYPE_HOBJ:
         return "Hobj";
+    case D2K_TYPE_ARRAY:
+        return "Array";
+    case D2K_TYPE_STRUCTURE:
+        return "Structure";
     }
     return "?";
 }
@@ -244,6 +250,17 @@ static size_t copy_text(const char *data, size_t length, char *ret_text, size_t 
     return length;
 }
 
+static size_t format_table(const d2k_value *value, char *ret_text, size_t size)
+{
+    struct buffer text;
+    buffer_init(&text, TABLE_TEXT_MAX);
+    struct json json = json_into(&text);
+    content_write_json(&json, NULL, value);
+    size_t length = copy_text((const char *)buffer_data(&text), buffer_size(&text), ret_text, size);
+    buffer_free(&text);
+    return length;
+}
+
 size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size)
 {
     char text[CONTENT_TEXT_MAX] = "";
@@ -275,6 +292,9 @@ size_t d2k_value_format(const d2k_value *value, char *ret_text, size_t size)
     case D2K_TYPE_HOBJ:
         snprintf(text, sizeof text, "%" PRIu32, value->content.hobj);
         break;
+    case D2K_TYPE_ARRAY:
+    case D2K_TYPE_STRUCTURE:
+        return format_table(value, ret_text, size);
     case D2K_TYPE_TEXT:
         return copy_text(value->content.text.data, value->content.text.size, ret_text, size);
     }

@@ -190,7 +190,7 @@ struct requests {
     struct list abandoned; /* their link has ended: told as FAILED */
 };
 
-/* A value that is kept: text is a copy. */
+/* A value that is kept: a text or a table is a copy. */
 struct newest {
     bool set;
     d2k_value value;

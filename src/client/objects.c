@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "os/clock.h"
@@ -385,7 +386,7 @@ static d2k_result prepare(const d2k_object *object, const d2k_value *value, d2k_
 static d2k_result keep(d2k_object *object, const d2k_value *value)
 {
     struct newest *newest = &object->newest;
-    if (value->type == D2K_TYPE_TEXT) {
+    if (content_is_bytes(value->type)) {
         size_t size = value->content.text.size;
         if (size > newest->text_capacity) {
             char *larger = realloc(newest->text, size);
@@ -401,7 +402,7 @@ static d2k_result keep(d2k_object *object, const d2k_value *value)
     }
     newest->value = *value;
     newest->value.content = value->content;
-    if (value->type == D2K_TYPE_TEXT) {
+    if (content_is_bytes(value->type)) {
         newest->value.content.text.data = newest->text;
     }
     newest->set = true;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "os/clock.h"
@@ -29,11 +30,13 @@ struct change {
 
 static const struct slice kernel_itself = {"", 0};
 
+/* False: there is none, or it says that there is no value. */
 static bool read_record(struct slice record, d2k_value *ret_value)
 {
     struct cursor rest = cursor_of(record.data, record.size);
     uint32_t hobj;
-    return record.size > 0 && wire_value_decode(&rest, &hobj, ret_value, NULL) > 0;
+    return record.size > 0 && wire_value_decode(&rest, &hobj, ret_value, NULL) > 0 &&
+           ret_value->type != D2K_TYPE_NONE;
 }
 
 /* ---- audit ---- */
@@ -195,6 +198,7 @@ static bool needs_default(const struct kernel *kernel, const struct definition *
 {
     const struct object *object = plant_object_by_name(kernel->plant, definition->name);
     return object == NULL || object->type != definition->type || object->kind != definition->kind ||
+           !slice_equal(plant_columns(object), definition->columns) ||
            object->value.type == D2K_TYPE_NONE || (object->value.status & D2K_STATUS_DEFAULT) != 0;
 }
 
@@ -202,8 +206,12 @@ static d2k_result encode_default(const struct definition *definition, uint32_t h
                                  struct buffer *record, struct error *err)
 {
     d2k_value value;
-    if (!definition_default(definition->type, definition->properties, &value)) {
-        return D2K_OK;
+    if (!definition_default(definition->type, definition->properties, &value, NULL)) {
+        if (!content_is_table(definition->type)) {
+            return D2K_OK;
+        }
+        /* The store forgets a value of another type by itself, one of other columns it keeps. */
+        value = (d2k_value){.type = D2K_TYPE_NONE};
     }
     value.time_ns = os_wall_ns();
     return wire_value_encode(record, hobj, &value) == D2K_OK ? D2K_OK : error_no_memory(err);
@@ -405,6 +413,7 @@ static struct definition definition_of(const struct stored_object *object)
         .history = definition_history(object->properties),
         .alarm = definition_alarm(object->properties),
         .properties = object->properties,
+        .columns = definition_columns(object->properties),
     };
     definition_limits(object->properties, &definition);
     return definition;
@@ -434,8 +443,8 @@ static d2k_result do_change(struct kernel *kernel, enum change_what what,
 static struct stored_object as_in_force(const struct object *object)
 {
     struct slice value = {NULL, 0};
-    if (object->current != NULL && object->value.type != D2K_TYPE_NONE &&
-        object->kind != OBJECT_COMPUTED) {
+    bool has_value = object->value.type != D2K_TYPE_NONE || content_is_table(object->type);
+    if (object->current != NULL && has_value && object->kind != OBJECT_COMPUTED) {
         value = (struct slice){(const char *)object->current->bytes, object->current->size};
     }
     return (struct stored_object){
@@ -561,7 +570,8 @@ static d2k_result load_value(struct kernel *kernel, struct object *object, struc
     d2k_value value;
     if (!read_record(record, &value) &&
         !definition_default(object->type,
-                            (struct slice){object->properties, object->properties_size}, &value)) {
+                            (struct slice){object->properties, object->properties_size}, &value,
+                            NULL)) {
         return D2K_OK;
     }
     return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);

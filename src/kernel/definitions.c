@@ -2,6 +2,8 @@
  * into the form in which it is kept. */
 #include <math.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "wire/properties.h"
@@ -30,6 +32,39 @@ static d2k_result take_kind(struct slice list, const struct definition *definiti
     }
     if (definition->kind != OBJECT_OF_PROCESS) {
         properties_put_u8(properties, PROPERTY_KIND, kind);
+    }
+    return D2K_OK;
+}
+
+struct slice definition_columns(struct slice properties)
+{
+    struct slice columns = {NULL, 0};
+    (void)properties_find(properties, PROPERTY_COLUMNS, &columns);
+    return columns;
+}
+
+static d2k_result take_columns(struct slice list, const struct definition *definition,
+                               struct buffer *properties, struct error *err)
+{
+    struct slice columns = definition_columns(list);
+    d2k_result rc = D2K_OK;
+    if (!content_is_table(definition->type)) {
+        rc = columns.size == 0
+                 ? D2K_OK
+                 : error_set(err, D2K_ARGUMENT, "only an Array or a Structure has columns");
+    } else if (columns.size == 0) {
+        rc = error_set(err, D2K_ARGUMENT, "it is not said what %s",
+                       definition->type == D2K_TYPE_ARRAY ? "type its elements have"
+                                                          : "columns it has");
+    } else {
+        rc = columns_check(columns, definition->type, err);
+    }
+    if (rc != D2K_OK) {
+        (void)error_wrap(err, "object %.*s", (int)definition->name.size, definition->name.data);
+        return rc;
+    }
+    if (columns.size > 0) {
+        properties_put(properties, PROPERTY_COLUMNS, columns);
     }
     return D2K_OK;
 }
@@ -243,18 +278,23 @@ static d2k_result take_alarm(struct slice list, struct definition *definition,
     return take_critical(list, definition, properties, err);
 }
 
-bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value)
+bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value,
+                        struct error *err)
 {
     struct slice content;
     *ret_value = (d2k_value){.type = type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
     return properties_find(properties, PROPERTY_DEFAULT, &content) &&
-           wire_content_decode(content, ret_value, NULL) == D2K_OK;
+           wire_content_decode(content, ret_value, err) == D2K_OK &&
+           (!content_is_table(type) ||
+            table_check_columns(type, content_bytes(ret_value), definition_columns(properties),
+                                err) == D2K_OK);
 }
 
 static d2k_result take_default(struct slice list, const struct definition *definition,
                                struct buffer *properties, struct error *err)
 {
     struct slice bytes;
+    struct error why = {.text = ""};
     d2k_value value;
     if (!properties_find(list, PROPERTY_DEFAULT, &bytes)) {
         return D2K_OK;
@@ -263,10 +303,11 @@ static d2k_result take_default(struct slice list, const struct definition *defin
         return error_set(err, D2K_ARGUMENT, "object %.*s: only a user variable has a default",
                          (int)definition->name.size, definition->name.data);
     }
-    if (!definition_default(definition->type, list, &value)) {
-        return error_set(err, D2K_ARGUMENT, "object %.*s: its default is not a value of type %s",
+    if (!definition_default(definition->type, list, &value, &why)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "object %.*s: its default is not a value of type %s: %s",
                          (int)definition->name.size, definition->name.data,
-                         d2k_type_name(definition->type));
+                         d2k_type_name(definition->type), why.text);
     }
     properties_put(properties, PROPERTY_DEFAULT, bytes);
     return D2K_OK;
@@ -293,6 +334,7 @@ d2k_result definition_take(struct slice list, struct definition *definition,
                            struct buffer *properties, struct error *err)
 {
     d2k_result rc = properties_check(list, err);
+    rc = rc != D2K_OK ? rc : take_columns(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_path(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_kind(list, definition, properties, err);
     rc = rc != D2K_OK ? rc : take_limits(list, definition, properties, err);
@@ -306,5 +348,6 @@ d2k_result definition_take(struct slice list, struct definition *definition,
     }
     definition->properties =
         (struct slice){(const char *)buffer_data(properties), buffer_size(properties)};
+    definition->columns = definition_columns(definition->properties);
     return rc;
 }

@@ -333,9 +333,12 @@ uint32_t definition_history(struct slice properties);
 void definition_limits(struct slice properties, struct definition *definition);
 /* What it gives of alarms; of what was checked already. */
 struct alarm_rule definition_alarm(struct slice properties);
+/* The columns that a list of properties gives; empty: none. */
+struct slice definition_columns(struct slice properties);
 /* The value that a user variable has when nobody has written it yet; false: none was given, or it
- * is not a value of this type. Its text points into the properties. */
-bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value);
+ * is not a value of this type: err (NULL allowed) says why. Its bytes point into the properties. */
+bool definition_default(d2k_type type, struct slice properties, d2k_value *ret_value,
+                        struct error *err);
 
 /* configuration.c: what the kernel owns itself, and stores */
 

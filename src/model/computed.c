@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 #include "model/plant_private.h"
 
@@ -181,8 +182,7 @@ static bool same_content(const d2k_value *a, const d2k_value *b)
     case D2K_TYPE_REAL:
         return memcmp(&a->content.real, &b->content.real, sizeof a->content.real) == 0;
     case D2K_TYPE_TEXT:
-        return slice_equal((struct slice){a->content.text.data, a->content.text.size},
-                           (struct slice){b->content.text.data, b->content.text.size});
+        return slice_equal(content_bytes(a), content_bytes(b));
     case D2K_TYPE_LINE:
     case D2K_TYPE_ALARM:
     case D2K_TYPE_STATION:

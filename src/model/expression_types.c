@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "model/expression_private.h"
 
-#define TYPES_END   (D2K_TYPE_LAST + 1)
+#define TYPES_END   (D2K_TYPE_HOBJ + 1)                  /* an expression works on simple values */
 #define ANY_TYPE    ((type_set)((1u << TYPES_END) - 2u)) /* but D2K_TYPE_NONE */
 #define SET_OF(one) ((type_set)(1u << (one)))
 
@@ -56,7 +56,7 @@ static bool is_time(d2k_type type)
 static d2k_type common_type(d2k_type a, d2k_type b)
 {
     if (a == b) {
-        return a;
+        return a < TYPES_END ? a : D2K_TYPE_NONE;
     }
     return is_number(a) && is_number(b) ? D2K_TYPE_REAL : D2K_TYPE_NONE;
 }
@@ -294,6 +294,15 @@ static d2k_result check_operator(struct check *c, const struct operation *o)
     return rc;
 }
 
+static d2k_result no_simple_value(struct check *c, const struct operation *o, struct slice name,
+                                  d2k_type type)
+{
+    return error_set(c->err, D2K_TYPE,
+                     "expression, column %u: %.*s has the type %s; an expression works on simple "
+                     "values only",
+                     (unsigned)o->column, (int)name.size, name.data, d2k_type_name(type));
+}
+
 static d2k_result check_operation(struct check *c, const struct expression *e,
                                   const struct operation *o, expression_type_of *type_of,
                                   const void *context)
@@ -305,6 +314,9 @@ static d2k_result check_operation(struct check *c, const struct expression *e,
         return D2K_OK;
     case OP_INPUT:
         type = type_of(context, e->inputs[o->target]);
+        if (type >= TYPES_END) {
+            return no_simple_value(c, o, e->inputs[o->target], type);
+        }
         push(c, (type_set)(type == D2K_TYPE_NONE ? ANY_TYPE : SET_OF(type)), NULL);
         return D2K_OK;
     case OP_BRANCH:
@@ -329,6 +341,10 @@ d2k_result expression_check(const struct expression *expression, d2k_type wanted
         if (result != D2K_OK) {
             return result;
         }
+    }
+    if (wanted >= TYPES_END) {
+        return error_set(err, D2K_TYPE, "an expression gives no value of type %s",
+                         d2k_type_name(wanted));
     }
     type_set possible = pop(&check).set;
     type_set fits = SET_OF(wanted);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "model/plant_private.h"
 
@@ -240,6 +242,31 @@ static d2k_result check_text(struct slice text, size_t max, const char *what, st
     return D2K_OK;
 }
 
+static d2k_result check_columns(const struct definition *definition, struct error *err)
+{
+    struct slice name = definition->name, columns = definition->columns;
+    const char *type = d2k_type_name(definition->type);
+    if (!content_is_table(definition->type)) {
+        return columns.size == 0 ? D2K_OK
+                                 : error_set(err, D2K_ARGUMENT,
+                                             "object %.*s: an object of type %s has no columns",
+                                             (int)name.size, name.data, type);
+    }
+    if (definition->kind == OBJECT_COMPUTED) {
+        return error_set(err, D2K_TYPE, "object %.*s: a computed object cannot have the type %s",
+                         (int)name.size, name.data, type);
+    }
+    if (columns.size == 0) {
+        return error_set(err, D2K_ARGUMENT, "object %.*s: it is not said what columns it has",
+                         (int)name.size, name.data);
+    }
+    d2k_result result = columns_check(columns, definition->type, err);
+    if (result != D2K_OK) {
+        (void)error_wrap(err, "object %.*s", (int)name.size, name.data);
+    }
+    return result;
+}
+
 static d2k_result check_words(struct slice owner, const struct definition *definition,
                               struct error *err)
 {
@@ -260,13 +287,16 @@ static d2k_result check_words(struct slice owner, const struct definition *defin
         return error_set(err, D2K_ARGUMENT, "object %.*s: %d is no type of an object",
                          (int)name.size, name.data, (int)type);
     }
+    d2k_result result = check_columns(definition, err);
+    if (result != D2K_OK) {
+        return result;
+    }
     if (definition->history > PLANT_HISTORY_ENTRIES_MAX &&
         definition->history != PLANT_HISTORY_NONE) {
         return error_set(err, D2K_ARGUMENT, "object %.*s: a history keeps at most %u changes",
                          (int)name.size, name.data, PLANT_HISTORY_ENTRIES_MAX);
     }
-    d2k_result result =
-        check_text(definition->description, D2K_DESCRIPTION_MAX, "description", name, err);
+    result = check_text(definition->description, D2K_DESCRIPTION_MAX, "description", name, err);
     return result != D2K_OK ? result
                             : check_text(definition->unit, D2K_UNIT_MAX, "unit", name, err);
 }
@@ -345,6 +375,11 @@ static void describe(struct object *object, const struct definition *definition,
     object->properties_size = definition->properties.size;
     object->limits = texts->limits;
     object->alarm = definition->alarm;
+    object->columns_size = (uint16_t)definition->columns.size;
+    object->columns_at = 0;
+    if (definition->columns.size > 0) {
+        object->columns_at = (uint16_t)(definition->columns.data - definition->properties.data);
+    }
 }
 
 static struct object *object_new(const struct definition *definition)
@@ -466,9 +501,18 @@ static bool is_described(const struct plant *plant, const struct object *object,
            slice_equal(definition->properties, properties);
 }
 
+struct slice plant_columns(const struct object *object)
+{
+    struct slice none = {NULL, 0};
+    return object->columns_size == 0
+               ? none
+               : (struct slice){object->properties + object->columns_at, object->columns_size};
+}
+
 static bool becomes_another(const struct object *object, const struct definition *definition)
 {
-    return object->type != definition->type || object->kind != definition->kind;
+    return object->type != definition->type || object->kind != definition->kind ||
+           !slice_equal(plant_columns(object), definition->columns);
 }
 
 /* What its value becomes by a new definition; *ret_update is NULL if it stays as it is. */

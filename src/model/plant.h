@@ -84,6 +84,8 @@ struct definition {
     d2k_limits limits;       /* only with has_limits */
     struct alarm_rule alarm; /* of a type that has no alarms: nothing */
     struct slice properties; /* what else was said, as bytes: passed on to readers, not looked at */
+    struct slice columns; /* of an Array or a Structure (base/table.h): a part of `properties`, so
+                             that it is kept there; else empty */
     struct slice expression; /* of OBJECT_COMPUTED (model/expression.h); else not looked at */
     int64_t now_ns;          /* OBJECT_COMPUTED: time of a value that no object takes part in */
 };
@@ -113,7 +115,7 @@ struct object {
     struct update *current;     /* its encoding; NULL before the first value */
     struct computed_node *node; /* private; NULL: it is not computed, and nothing depends on it */
     /* private */
-    char *text_storage;      /* of value.content.text; NULL for other types */
+    char *text_storage;      /* bytes of a text or a table; NULL for other types */
     struct history *history; /* NULL: none is kept */
     struct list readers;
     struct list of_owner;
@@ -121,7 +123,8 @@ struct object {
     uint32_t stem_place;
     struct stem *stem; /* NULL: its name has none */
     uint16_t open_commands;
-    bool invalidation_owed; /* memory was short when its owner went */
+    uint16_t columns_at, columns_size; /* in `properties`; 0: it is no table */
+    bool invalidation_owed;            /* memory was short when its owner went */
 };
 
 /* None of them may call the plant. */
@@ -152,13 +155,13 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
 void plant_free(struct plant *plant);
 
 /* Creates an object or takes it up again (same owner: all but the name is replaced, readers are
- * told if that changed anything; a value of another type or kind than the new one is replaced by
- * one of D2K_TYPE_NONE). `owner` "" is the kernel. An object belongs to its first owner as long as
- * the plant lives, whether that process is running or not. Case of names is ignored; an object
- * keeps the spelling it was defined with first. Nothing is changed on failure. D2K_ARGUMENT (name
- * rules, type, text too long or not UTF-8, expression), D2K_NOT_ALLOWED (belongs to another
- * process, or is a system tag and shall be something else: the sentence tells), D2K_CYCLE (a
- * computed object would depend on itself: the sentence names the way), D2K_LIMIT, D2K_NO_MEMORY.
+ * told if that changed anything; a value of another type, kind or other columns than the new one is
+ * replaced by one of D2K_TYPE_NONE). `owner` "" is the kernel. An object belongs to its first owner
+ * as long as the plant lives, whether that process is running or not. Case of names is ignored; an
+ * object keeps the spelling it was defined with first. Nothing is changed on failure. D2K_ARGUMENT
+ * (name rules, type, columns, text too long or not UTF-8, expression), D2K_NOT_ALLOWED (belongs to
+ * another process, or is a system tag and shall be something else: the sentence tells), D2K_CYCLE
+ * (a computed object would depend on itself: the sentence names the way), D2K_LIMIT, D2K_NO_MEMORY.
  *
  * A computed object has a value from now on, and another one whenever an object that its expression
  * names changes, appears or is deleted; whoever depends on several objects that change together is
@@ -175,6 +178,9 @@ d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
 /* The number that this name has or will have, which is kept for it from now on. D2K_LIMIT. */
 d2k_result plant_reserve_number(struct plant *plant, struct slice name, uint32_t *ret_number,
                                 struct error *err) D2K_MUST_CHECK;
+
+/* The columns of an Array or a Structure; else empty. */
+struct slice plant_columns(const struct object *object);
 
 struct object *plant_object(const struct plant *plant, uint32_t hobj); /* NULL: none */
 struct object *plant_object_by_name(const struct plant *plant,
@@ -199,8 +205,9 @@ d2k_result plant_delete(struct plant *plant, struct object *object,
  * on to readers in mode `every` but never becomes the current one. Everybody who reads the object
  * is told. Limit status and process alarm of the value are found by what the object is defined
  * with, whatever they were (model/alarm.h).
- * D2K_NOT_ALLOWED (not the owner), D2K_TYPE (not that of the object; D2K_TYPE_NONE is
- * refused too), D2K_ARGUMENT (out of range, not UTF-8), D2K_NO_MEMORY; then nothing is changed. */
+ * D2K_NOT_ALLOWED (not the owner), D2K_TYPE (not that of the object, or other columns than it has;
+ * D2K_TYPE_NONE is refused too), D2K_ARGUMENT (out of range, not UTF-8), D2K_NO_MEMORY; then
+ * nothing is changed. */
 d2k_result plant_set(struct plant *plant, struct slice owner, struct object *object,
                      const d2k_value *value, int64_t now_ns, struct error *err) D2K_MUST_CHECK;
 

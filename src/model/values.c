@@ -1,9 +1,10 @@
 /* model/values.c: values of objects: checked, encoded once, made current, passed on to the
  * readers. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "model/plant_private.h"
 
@@ -80,33 +81,17 @@ void plant_set_current(struct plant *plant, struct object *object, const d2k_val
 
 /* ---- checks ---- */
 
-static bool time_in_range(int64_t time_ns)
-{
-    return time_ns >= D2K_TIME_MIN_NS && time_ns <= D2K_TIME_MAX_NS;
-}
-
 static d2k_result check_content(const struct object *object, const d2k_value *value,
                                 struct error *err)
 {
-    if (value->type == D2K_TYPE_REAL && !isfinite(value->content.real)) {
-        return error_set(err, D2K_ARGUMENT, "object %s: NaN and infinity are no values",
-                         object->name);
+    d2k_result result = content_check(value, err);
+    if (result == D2K_OK && content_is_table(value->type)) {
+        result = table_check_columns(value->type, content_bytes(value), plant_columns(object), err);
     }
-    if (value->type == D2K_TYPE_ABSOLUTE_TIME && !time_in_range(value->content.absolute_time_ns)) {
-        return error_set(err, D2K_ARGUMENT, "object %s: the value is not a time from 1972 to 2099",
-                         object->name);
+    if (result != D2K_OK) {
+        (void)error_wrap(err, "object %s", object->name);
     }
-    if (value->type >= D2K_TYPE_LINE && value->type <= D2K_TYPE_QUATERNARY &&
-        d2k_state_name(value->type, value->content.state) == NULL) {
-        return error_set(err, D2K_ARGUMENT, "object %s: %u is no state of type %s", object->name,
-                         (unsigned)value->content.state, d2k_type_name(value->type));
-    }
-    if (value->type == D2K_TYPE_TEXT &&
-        ((value->content.text.data == NULL && value->content.text.size != 0) ||
-         !text_is_utf8((struct slice){value->content.text.data, value->content.text.size}))) {
-        return error_set(err, D2K_ARGUMENT, "object %s: the text is not UTF-8", object->name);
-    }
-    return D2K_OK;
+    return result;
 }
 
 static d2k_result check_value(const struct object *object, const d2k_value *value,
@@ -120,19 +105,19 @@ static d2k_result check_value(const struct object *object, const d2k_value *valu
         return error_set(err, D2K_ARGUMENT, "object %s: the value has unknown status bits 0x%x",
                          object->name, (unsigned)(value->status & ~D2K_STATUS_ALL));
     }
-    if (!time_in_range(value->time_ns)) {
+    if (!content_is_time(value->time_ns)) {
         return error_set(err, D2K_ARGUMENT, "object %s: its time is not from 1972 to 2099",
                          object->name);
     }
     return check_content(object, value, err);
 }
 
-/* The text of the value moves to memory of its own, which is cut to what an object may hold. */
-static d2k_result own_text(d2k_value *value, char **ret_text, struct error *err)
+/* The bytes of the value move to memory of its own; a text is cut to what an object may hold. */
+static d2k_result own_bytes(d2k_value *value, char **ret_text, struct error *err)
 {
-    struct slice whole = {value->content.text.data, value->content.text.size};
+    struct slice whole = content_bytes(value);
     size_t size = whole.size;
-    if (size > D2K_TEXT_MAX_CHARS) {
+    if (value->type == D2K_TYPE_TEXT && size > D2K_TEXT_MAX_CHARS) {
         size = text_prefix_of_chars(whole, D2K_TEXT_MAX_CHARS);
     }
     if (size < whole.size) {
@@ -146,8 +131,7 @@ static d2k_result own_text(d2k_value *value, char **ret_text, struct error *err)
         memcpy(text, whole.data, size);
     }
     text[size] = '\0';
-    value->content.text.data = text;
-    value->content.text.size = size;
+    content_set_bytes(value, (struct slice){text, size});
     *ret_text = text;
     return D2K_OK;
 }
@@ -188,8 +172,8 @@ d2k_result plant_set_checked(struct plant *plant, struct object *object, d2k_val
     d2k_result result = D2K_OK;
     value->limit_status = plant_limit_status(object->limits, value);
     plant_find_alarm(object, value);
-    if (value->type == D2K_TYPE_TEXT) {
-        result = own_text(value, &text, err);
+    if (content_is_bytes(value->type)) {
+        result = own_bytes(value, &text, err);
     }
     if (result == D2K_OK) {
         result = plant_encode(plant, object, value, &update, err);

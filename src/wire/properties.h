@@ -28,6 +28,7 @@ enum property_key {
     PROPERTY_KIND = 6,             /* u8, WIRE_KIND_... */
     PROPERTY_EXPRESSION = 7,       /* UTF-8: "A + B" (docs/expressions.md) */
     PROPERTY_ALARM = 8,            /* u32, bit n: the object gives the process alarm n */
+    PROPERTY_COLUMNS = 9,          /* of an Array or a Structure (base/table.h) */
     PROPERTY_COMMAND_TIMEOUT = 10, /* u32, ms that the owner has for a command */
     PROPERTY_HISTORY = 11,         /* u32, changes that are kept; 0: none */
     PROPERTY_WRITABLE = 12,        /* u8, 1: the owner takes commands */

@@ -9,7 +9,7 @@
  *     i64 time         nanoseconds since 1970-01-01 UTC
  *     u64 sequence     number that the source gave
  *     content          nothing | u8 0/1 | i64 | f64 | i64 ns | i64 ns | u32 size + UTF-8 |
- *                      u32 state or hobj
+ *                      u32 state or hobj | u32 size + table (base/table.h)
  *     u8  limit status         these three only if one of them is not 0
  *     u8  process alarm        d2k_process_alarm
  *     i64 time of that
@@ -45,8 +45,8 @@ d2k_result wire_content_decode(struct slice bytes, d2k_value *value,
 
 /* Range rules of every value, from the network or from a program: type known (None included:
  * whether it fits the object is the caller's to check), status, limit status and process alarm
- * within theirs, real finite, times in range (a time stamp and the time of an alarm may also be 0),
- * a state one of its type, text valid UTF-8 and within D2K_TEXT_MAX_BYTES. D2K_ARGUMENT with the
+ * within theirs, times in range (a time stamp and the time of an alarm may also be 0), content as
+ * content_check() has it. D2K_ARGUMENT with the
  * reason. */
 d2k_result wire_value_check(const d2k_value *value, struct error *err) D2K_MUST_CHECK;
 

@@ -1,7 +1,10 @@
 /* fuzz_value.c: any bytes as value records. A value that passes the check must survive the way to
- * the wire and back. */
+ * the wire and back, and a table has as many cells as it says. */
 #include <string.h>
 
+#include <d2k/table.h>
+
+#include "base/content.h"
 #include "fuzz.h"
 #include "wire/value.h"
 
@@ -24,10 +27,25 @@ static void encode_again(uint32_t hobj, const d2k_value *value)
     fuzz_expect(again.limit_status == value->limit_status);
     fuzz_expect(again.process_alarm == value->process_alarm);
     fuzz_expect(again.process_alarm_time_ns == value->process_alarm_time_ns);
-    if (value->type == D2K_TYPE_TEXT) {
-        fuzz_expect(again.content.text.size == value->content.text.size);
+    if (content_is_bytes(value->type)) {
+        fuzz_expect(slice_equal(content_bytes(&again), content_bytes(value)));
     }
     buffer_free(&encoded);
+}
+
+static void read_cells(const d2k_value *value)
+{
+    d2k_table_reader reader = d2k_table_read(value);
+    d2k_value cell, same;
+    size_t cells = 0;
+    while (d2k_table_next(&reader, &cell)) {
+        cells++;
+        if (cells % 97 == 1) { /* some: each may walk through the whole table */
+            fuzz_expect(d2k_table_cell(value, reader.row, reader.column, &same));
+            fuzz_expect(same.type == cell.type && same.status == cell.status);
+        }
+    }
+    fuzz_expect(cells == (size_t)d2k_table_rows(value) * d2k_table_columns(value));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -42,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (wire_value_check(&value, &err) == D2K_OK) {
             encode_again(hobj, &value);
+            read_cells(&value);
             (void)d2k_value_format(&value, text, sizeof(text));
             fuzz_expect(memchr(text, '\0', sizeof(text)) != NULL);
         }

@@ -12,7 +12,9 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 sys.dont_write_bytecode = True
 from d2k_test import protocol  # noqa: E402
 
-BOOLEAN, ABSOLUTE, RELATIVE, TEXT = 1, 4, 5, 6
+BOOLEAN, TEXT, ARRAY, STRUCTURE = (protocol.BOOLEAN, protocol.TEXT, protocol.ARRAY,
+                                   protocol.STRUCTURE)
+ABSOLUTE, RELATIVE = 4, 5
 QUATERNARY, HOBJ = 11, 12
 SOME_TIME = 1_663_919_288_289_000_000
 TEXTS = {"process_name": "DispPC.HIP", "application": "PLANT", "pattern": "Boiler.*",
@@ -68,6 +70,25 @@ def messages():
     yield "text_over_limit", protocol.frame(53, b"\x81\x00" + b"x" * 129)
 
 
+TANKS = protocol.table([(protocol.REAL, "Temp"), (TEXT, "Name"), (BOOLEAN, "On")],
+                       [(81.5, "Feed", True), (None, "žltá", None)])
+
+
+def tables():
+    """What a table may not be."""
+    ones = protocol.array(BOOLEAN, *[True] * 5)
+    yield "array_low", ARRAY, struct.pack("<Ii", len(ones) - 4, 2**31 - 5) + ones[8:]
+    yield "array_low_past", ARRAY, struct.pack("<Ii", len(ones) - 4, 2**31 - 4) + ones[8:]
+    yield "array_rows", ARRAY, ones[:8] + struct.pack("<I", 10_001) + ones[12:]
+    yield "array_more", ARRAY, struct.pack("<I", len(ones) - 3) + ones[4:] + b"x"
+    yield "array_empty", ARRAY, protocol.array(TEXT)
+    yield "array_named", ARRAY, TANKS
+    yield "structure_cut", STRUCTURE, struct.pack("<I", len(TANKS) - 5) + TANKS[4:-1]
+    yield "structure_twice", STRUCTURE, protocol.table([(BOOLEAN, "A"), (BOOLEAN, "a")], [])
+    yield "structure_within", STRUCTURE, protocol.table([(STRUCTURE, "A")], [])
+    yield "structure_columns", STRUCTURE, protocol.table([(TEXT, f"C{i}") for i in range(65)], [])
+
+
 def values():
     i64 = struct.Struct("<q")
     text = "žltá".encode()
@@ -81,6 +102,8 @@ def values():
         "text": record(TEXT, struct.pack("<I", len(text)) + text),
         "quaternary": record(QUATERNARY, struct.pack("<I", 4)),
         "hobj": record(HOBJ, struct.pack("<I", 2**32 - 1)),
+        "array": record(ARRAY, protocol.array(protocol.REAL, 1.5, None, low=-1)),
+        "structure": record(STRUCTURE, TANKS),
     }
     yield from every.items()
     yield "all", b"".join(every.values())
@@ -98,6 +121,8 @@ def values():
     yield "status", record(protocol.INTEGER, i64.pack(1), status=0x400)
     yield "past", REAL_RECORD[:9] + b"\x01" + REAL_RECORD[10:]
     yield "time_0", REAL_RECORD[:16] + bytes(8) + REAL_RECORD[24:]
+    for name, kind, content in tables():
+        yield name, record(kind, content)
     yield "time_1971", record(ABSOLUTE, i64.pack(63_072_000_000_000_000 - 1))
 
 
@@ -249,10 +274,25 @@ def expressions():
             yield f"{name}_{mode}", bytes([mode]) + text.encode()
 
 
+def table_texts():
+    """First byte: a type of elements, or a structure."""
+    cases = {
+        "reals": (3, "[1, -2.5e3, null]"), "low": (2, "{\"low\": -3, \"values\": [7]}"),
+        "times": (4, "[\"2022-09-23T07:48:11.289000001Z\"]"), "seconds": (5, "[-0.000000001, 12]"),
+        "escapes": (6, "[\"\\\"\\n\\u017e\\ud83d\\ude00ž\"]"), "half": (6, "[\"\\ud83d\"]"),
+        "states": (11, "[\"Q_On\"]"), "booleans": (1, "[true,false]"), "hobj": (12, "[4294967296]"),
+        "rows": (13, "[{\"Temp\": 1, \"Name\": \"x\"}, {\"Name\": null, \"Temp\": 2}]"),
+        "twice": (13, "[{\"Temp\": 1, \"Temp\": 1}]"), "missing": (13, "[{\"Temp\": 1}]"),
+        "unclosed": (6, "[\"abc"), "long_number": (2, "[" + "1" * 70 + "]"),
+    }
+    for name, (kind, text) in cases.items():
+        yield name, bytes([kind]) + text.encode()
+
+
 def main():
     targets = {"message": messages, "value": values, "text": texts, "registry": registry,
                "session": sessions, "reg_file": reg_files, "properties": properties, "csv": csv_files,
-               "expression": expressions}
+               "expression": expressions, "table_text": table_texts}
     for target, seeds in targets.items():
         folder = HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)

@@ -661,7 +661,7 @@ static void types_have_names(void **state)
     assert_string_equal(d2k_type_name(D2K_TYPE_ABSOLUTE_TIME), "Absolute time");
     assert_string_equal(d2k_type_name(D2K_TYPE_TEXT), "Text");
     assert_string_equal(d2k_type_name(D2K_TYPE_QUATERNARY), "Quaternary");
-    assert_string_equal(d2k_type_name(D2K_TYPE_LAST), "Hobj");
+    assert_string_equal(d2k_type_name(D2K_TYPE_LAST), "Structure");
     assert_string_equal(d2k_type_name((d2k_type)(D2K_TYPE_LAST + 1)), "?");
 }
 

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include <d2k/table.h>
+
 #include "kernel/kernel.h"
 #include "model/plant.h"
 #include "net/server.h"
@@ -178,6 +180,7 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_EXPRESSION", PROPERTY_EXPRESSION);
     code_constant(facts, "PROPERTY_EXPRESSION_MAX", PROPERTY_EXPRESSION_MAX);
     code_constant(facts, "PROPERTY_ALARM", PROPERTY_ALARM);
+    code_constant(facts, "PROPERTY_COLUMNS", PROPERTY_COLUMNS);
     code_constant(facts, "PROPERTY_DEFAULT", PROPERTY_DEFAULT);
     code_constant(facts, "PROPERTY_CRITICAL", PROPERTY_CRITICAL);
     code_constant(facts, "PROPERTY_COMMAND_TIMEOUT", PROPERTY_COMMAND_TIMEOUT);
@@ -223,6 +226,12 @@ static void value_constants(struct facts *facts)
     VALUE(TYPE_PROCESS)
     VALUE(TYPE_QUATERNARY)
     VALUE(TYPE_HOBJ)
+    VALUE(TYPE_ARRAY)
+    VALUE(TYPE_STRUCTURE)
+    VALUE(COLUMNS_MAX)
+    VALUE(COLUMN_NAME_MAX)
+    VALUE(ROWS_MAX)
+    VALUE(TABLE_BYTES_MAX)
     VALUE(STATUS_VALID)
     VALUE(STATUS_PROC_ALARM)
     VALUE(STATUS_NO_ACK_PALARM)

@@ -26,6 +26,16 @@ static int free_buffer(void **state)
     return 0;
 }
 
+/* Elements -1 and 2, the second not valid, from index 0 on. */
+static const char array_bytes[] = "\0\0\0\0\2\0\0\0"
+                                  "\1\3\0\0"
+                                  "\1\0\0\0\0\0\0\xf0\xbf"
+                                  "\0\0\0\0\0\0\0\0\0";
+/* One row: A = true, B = "x". */
+static const char structure_bytes[] = "\1\0\0\0\1\0\0\0"
+                                      "\2\1\1\0A\6\1\0B"
+                                      "\1\1\1\1\0\0\0x";
+
 /* A value whose every member is unlike its neighbours. */
 static d2k_value some_value(d2k_type type)
 {
@@ -73,6 +83,14 @@ static d2k_value some_value(d2k_type type)
     case D2K_TYPE_HOBJ:
         value.content.hobj = UINT32_MAX;
         break;
+    case D2K_TYPE_ARRAY:
+        value.content.table.data = array_bytes;
+        value.content.table.size = sizeof array_bytes - 1;
+        break;
+    case D2K_TYPE_STRUCTURE:
+        value.content.table.data = structure_bytes;
+        value.content.table.size = sizeof structure_bytes - 1;
+        break;
     default:
         break;
     }
@@ -89,6 +107,8 @@ static void assert_same_content(const d2k_value *a, const d2k_value *b)
         assert_memory_equal(&a->content.real, &b->content.real, sizeof(double));
         break;
     case D2K_TYPE_TEXT:
+    case D2K_TYPE_ARRAY:
+    case D2K_TYPE_STRUCTURE:
         assert_int_equal(a->content.text.size, b->content.text.size);
         if (a->content.text.size > 0) {
             assert_memory_equal(a->content.text.data, b->content.text.data, a->content.text.size);
@@ -333,7 +353,7 @@ static void an_unknown_type_is_refused(void **state)
 {
     d2k_value value = some_value(D2K_TYPE_INTEGER);
     value.type = (d2k_type)(D2K_TYPE_LAST + 1);
-    assert_refused(*state, &value, "type 13");
+    assert_refused(*state, &value, "type 15");
     value.type = (d2k_type)255;
     assert_refused(*state, &value, "type 255");
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 #include "os/system.h"
 
@@ -136,11 +137,11 @@ bool catalogue_set_value(struct catalogue *catalogue, const d2k_object_info *inf
     if (object == NULL && (object = add(catalogue, info)) == NULL) {
         return false;
     }
-    if (value->type != D2K_TYPE_TEXT) {
+    if (!content_is_bytes(value->type)) {
         object->value = *value;
         return true;
     }
-    struct slice data = {value->content.text.data, value->content.text.size};
+    struct slice data = content_bytes(value);
     if (!replace_bytes(catalogue, &object->text, data, object->text_size)) {
         return false;
     }

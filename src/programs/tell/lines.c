@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/text.h"
+#include "base/content.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "programs/tell/csv.h"
 #include "programs/tell/show.h"
 #include "programs/tell/table.h"
@@ -105,6 +106,17 @@ static void put_time(struct buffer *out, bool first, int64_t time_ns)
     buffer_free(&text);
 }
 
+/* As JSON, in one field. */
+static void put_table(struct buffer *out, const d2k_value *value)
+{
+    struct buffer text;
+    buffer_init(&text, LINE_MAX_BYTES);
+    struct json json = json_into(&text);
+    content_write_json(&json, NULL, value);
+    csv_put(out, false, (struct slice){(const char *)buffer_data(&text), buffer_size(&text)});
+    buffer_free(&text);
+}
+
 static void put_content(struct buffer *out, const d2k_value *value)
 {
     char text[128];
@@ -117,6 +129,10 @@ static void put_content(struct buffer *out, const d2k_value *value)
         return;
     case D2K_TYPE_ABSOLUTE_TIME:
         put_time(out, false, value->content.absolute_time_ns);
+        return;
+    case D2K_TYPE_ARRAY:
+    case D2K_TYPE_STRUCTURE:
+        put_table(out, value);
         return;
     default:
         (void)d2k_value_format(value, text, sizeof text);

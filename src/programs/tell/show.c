@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 
 static const struct {
@@ -70,6 +71,17 @@ char *show_text(const char *raw)
     return escape(slice_of(raw));
 }
 
+/* As JSON, which a terminal takes as it is. */
+static char *format_table(const d2k_value *value)
+{
+    size_t size = d2k_value_format(value, NULL, 0) + 1;
+    char *text = malloc(size);
+    if (text != NULL) {
+        (void)d2k_value_format(value, text, size);
+    }
+    return text;
+}
+
 char *show_content(const d2k_value *value)
 {
     char text[128];
@@ -77,7 +89,10 @@ char *show_content(const d2k_value *value)
         return strdup("-");
     }
     if (value->type == D2K_TYPE_TEXT) {
-        return escape((struct slice){value->content.text.data, value->content.text.size});
+        return escape(content_bytes(value));
+    }
+    if (content_is_table(value->type)) {
+        return format_table(value);
     }
     (void)d2k_value_format(value, text, sizeof text);
     return strdup(text);
@@ -145,46 +160,6 @@ char *show_process_name(const d2k_process_info *process)
     return text;
 }
 
-static void content_json(struct json *json, const d2k_value *value)
-{
-    const char *state;
-    switch (value->type) {
-    case D2K_TYPE_BOOLEAN:
-        json_write_boolean(json, "value", value->content.boolean);
-        return;
-    case D2K_TYPE_INTEGER:
-        json_write_integer(json, "value", value->content.integer);
-        return;
-    case D2K_TYPE_REAL:
-        json_write_real(json, "value", value->content.real);
-        return;
-    case D2K_TYPE_ABSOLUTE_TIME:
-        json_write_time(json, "value", value->content.absolute_time_ns);
-        return;
-    case D2K_TYPE_RELATIVE_TIME:
-        json_write_seconds(json, "value", value->content.relative_time_ns);
-        return;
-    case D2K_TYPE_TEXT:
-        json_write_text(json, "value",
-                        (struct slice){value->content.text.data, value->content.text.size});
-        return;
-    case D2K_TYPE_LINE:
-    case D2K_TYPE_ALARM:
-    case D2K_TYPE_STATION:
-    case D2K_TYPE_PROCESS:
-    case D2K_TYPE_QUATERNARY:
-        state = d2k_state_name(value->type, value->content.state);
-        json_write_text(json, "value", slice_of(state != NULL ? state : "?"));
-        return;
-    case D2K_TYPE_HOBJ:
-        json_write_unsigned(json, "value", value->content.hobj);
-        return;
-    case D2K_TYPE_NONE:
-        break;
-    }
-    json_write_null(json, "value");
-}
-
 static void time_json(struct json *json, const char *key, int64_t time_ns)
 {
     if (time_ns == 0) {
@@ -198,7 +173,7 @@ void show_value_json(struct json *json, const d2k_value *value)
 {
     const char *words[STATUS_WORDS_MAX];
     size_t count = collect_words(value, words);
-    content_json(json, value);
+    content_write_json(json, "value", value);
     json_write_boolean(json, "valid", is_valid(value));
     json_write_open(json, "status", '[');
     for (size_t i = 0; i < count; i++) {

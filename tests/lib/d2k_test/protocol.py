@@ -90,7 +90,7 @@ _NUMBER_FORMATS = {"u8": "<B", "u16": "<H", "u32": "<I", "u64": "<Q", "i64": "<q
 _BYTES_SIZES = {"id": 16, "token": 32}
 
 VALUE = struct.Struct("<IBBHIqQ")
-INTEGER, REAL = 2, 3
+BOOLEAN, INTEGER, REAL, TEXT, ARRAY, STRUCTURE = 1, 2, 3, 6, 13, 14
 
 
 class Closed(Exception):
@@ -168,10 +168,41 @@ def value_records(payload):
         at += 4 + size
 
 
-PATH, KIND, EXPRESSION, HISTORY, DEFAULT = 1, 6, 7, 11, 13
+PATH, KIND, EXPRESSION, COLUMNS, HISTORY, DEFAULT = 1, 6, 7, 9, 11, 13
 FILTER_TYPE, FILTER_OWNER, FILTER_QUALITY, FILTER_KIND, FILTER_PATH = 32, 33, 34, 37, 38
 LIMITS = 2, 3, 4, 5  # VL, L, H, VH
 USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
+
+
+def columns(*types_and_names):
+    """Columns of a structure; of an array ((type, ""),)."""
+    return bytes([len(types_and_names)]) + b"".join(
+        struct.pack("<BH", kind, len(name)) + name.encode() for kind, name in types_and_names)
+
+
+_CELLS = {BOOLEAN: "<?", INTEGER: "<q", REAL: "<d"}
+
+
+def cell(kind, content):
+    """None: one that is not valid."""
+    if kind == TEXT:
+        raw = (content or "").encode()
+        packed = struct.pack("<I", len(raw)) + raw
+    else:
+        packed = struct.pack(_CELLS[kind], content or 0)
+    return bytes([content is not None]) + packed
+
+
+def table(types_and_names, rows, low=1):
+    """Content of a structure, or of an array, whose rows have one cell each."""
+    body = struct.pack("<iI", low, len(rows)) + columns(*types_and_names)
+    body += b"".join(cell(kind, content) for row in rows
+                     for (kind, _), content in zip(types_and_names, row, strict=True))
+    return struct.pack("<I", len(body)) + body
+
+
+def array(kind, *elements, low=1):
+    return table([(kind, "")], [[e] for e in elements], low)
 
 
 def property_u8(key, number):
@@ -342,9 +373,9 @@ class Link:
         self.send("Define", type=kind, name=name, description="", unit="", properties=properties)
         return self.expect("Defined").hobj
 
-    def configure(self, name, kind=INTEGER, default=None, path="", description="", unit=""):
-        """Asks for a user variable; returns the request."""
-        properties = property_list({PATH: path.encode(), DEFAULT: default})
+    def configure(self, name, kind=INTEGER, default=None, path="", description="", unit="", of=b""):
+        """Asks for a user variable; returns the request. of: columns of an array or a structure."""
+        properties = property_list({PATH: path.encode(), DEFAULT: default, COLUMNS: of})
         return self.send("Configure", type=kind, name=name, description=description, unit=unit,
                          properties=properties)
 
