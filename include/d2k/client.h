@@ -208,6 +208,9 @@ typedef struct d2k_object_info {
     const d2k_limits *limits;       /* NULL: none */
     unsigned history;               /* changes that the kernel keeps of it, as d2k_keep_history()
                                        has it */
+    bool has_alarms;                /* it gives process alarms (docs/alarms.md) */
+    uint32_t alarms;                /* which: D2K_PALARM_BIT() of each; 0: none, it is silent */
+    bool critical;                  /* they are critical */
 } d2k_object_info;
 
 typedef enum d2k_process_state {
@@ -311,6 +314,10 @@ typedef struct d2k_definition {
     const char *expression; /* of a computed object: at most 4096 bytes */
     unsigned history;       /* changes that the kernel keeps of it, as d2k_keep_history() has it */
     const d2k_limits *limits; /* of an Integer or a Real; NaN: not given; NULL: none */
+    bool has_alarms; /* it gives process alarms (docs/alarms.md), of its own or the kernel's */
+    uint32_t alarms; /* which: D2K_PALARM_BIT() of each, d2k_process_alarms_usual(type) for the
+                        usual ones; 0: none, it is silent */
+    bool critical;   /* they are critical; only with has_alarms */
 } d2k_definition;
 
 /* ---- publishing ---- */
@@ -375,6 +382,16 @@ typedef enum d2k_set_mode {
  * D2K_LIMIT, D2K_NO_MEMORY. */
 D2K_API d2k_result d2k_set(d2k_client *client, const char *name, const d2k_value *value,
                            d2k_set_mode mode, uint64_t *ret_request) D2K_MUST_CHECK;
+
+/* ---- process alarms ---- */
+
+/* Says that somebody has seen the process alarms of all objects that a name or pattern matches, and
+ * that this process may set. Answered with D2K_EVENT_DONE (`count`: alarms that were acknowledged)
+ * or D2K_EVENT_FAILED: D2K_NOT_ALLOWED (it may not for any of them), and of a plain name
+ * D2K_NOT_FOUND, D2K_ARGUMENT (the object has no process alarms). D2K_ARGUMENT (pattern), D2K_STATE
+ * (not connected, or a kernel that does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
+D2K_API d2k_result d2k_acknowledge_alarm(d2k_client *client, const char *pattern,
+                                         uint64_t *ret_request) D2K_MUST_CHECK;
 
 /* ---- users ---- */
 

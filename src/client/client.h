@@ -174,6 +174,7 @@ enum request_kind {
     REQUEST_INSTANCE,
     REQUEST_PROCESS,
     REQUEST_HISTORY,
+    REQUEST_ACKNOWLEDGE_ALARM,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */

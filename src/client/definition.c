@@ -51,6 +51,17 @@ d2k_result definition_check_history(d2k_client *client, const char *name, unsign
     return D2K_OK;
 }
 
+/* Of what its type gives the kernel says more. */
+static d2k_result check_alarms(d2k_client *client, const d2k_definition *definition)
+{
+    if ((definition->alarms != 0 || definition->critical) && !definition->has_alarms) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "object %s: process alarms are named, or critical, but it has none",
+                             definition->name);
+    }
+    return D2K_OK;
+}
+
 d2k_result definition_check(d2k_client *client, const d2k_definition *d)
 {
     if (d->size != sizeof *d) {
@@ -66,6 +77,7 @@ d2k_result definition_check(d2k_client *client, const d2k_definition *d)
     result = result != D2K_OK
                  ? result
                  : check_text(client, d, d->expression, "expression", PROPERTY_EXPRESSION_MAX);
+    result = result != D2K_OK ? result : check_alarms(client, d);
     return result != D2K_OK ? result : definition_check_history(client, d->name, d->history);
 }
 
@@ -116,6 +128,16 @@ static void put_limits(const d2k_limits *limits, struct buffer *properties)
     }
 }
 
+static void put_alarms(const d2k_definition *definition, struct buffer *properties)
+{
+    if (definition->has_alarms) {
+        properties_put_u32(properties, PROPERTY_ALARM, definition->alarms);
+    }
+    if (definition->critical) {
+        properties_put_u8(properties, PROPERTY_CRITICAL, 1);
+    }
+}
+
 d2k_result definition_put_properties(d2k_client *client, const d2k_definition *definition,
                                      struct buffer *properties)
 {
@@ -138,6 +160,7 @@ d2k_result definition_put_properties(d2k_client *client, const d2k_definition *d
     if (definition->limits != NULL) {
         put_limits(definition->limits, properties);
     }
+    put_alarms(definition, properties);
     d2k_result result =
         definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
     return result == D2K_OK && buffer_failed(properties) ? error_no_memory(&client->error) : result;

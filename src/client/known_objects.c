@@ -56,6 +56,16 @@ static void take_history(struct known_object *object, struct slice list)
     }
 }
 
+static void take_alarms(struct known_object *object, struct slice list)
+{
+    struct slice bytes;
+    uint8_t critical;
+    object->info.has_alarms =
+        properties_find(list, PROPERTY_ALARM, &bytes) && property_u32(bytes, &object->info.alarms);
+    object->info.critical = properties_find(list, PROPERTY_CRITICAL, &bytes) &&
+                            property_u8(bytes, &critical) && critical == 1;
+}
+
 /* What is malformed is left out: the object is still known. */
 static void take_properties(struct known_object *object, struct slice list, char **at)
 {
@@ -80,6 +90,7 @@ static void take_properties(struct known_object *object, struct slice list, char
     }
     take_limits(object, list);
     take_history(object, list);
+    take_alarms(object, list);
     object->default_value =
         (d2k_value){.type = object->info.type, .status = D2K_STATUS_VALID | D2K_STATUS_DEFAULT};
     if (properties_find(list, PROPERTY_DEFAULT, &bytes)) {

@@ -1,4 +1,5 @@
-/* client/queries.c: questions about objects: which there are, and what they were. */
+/* client/queries.c: questions about objects: which there are, and what they were; and what is said
+ * of all that a pattern matches. */
 #include <string.h>
 
 #include "base/text.h"
@@ -102,4 +103,18 @@ d2k_result d2k_history(d2k_client *client, const char *name, unsigned count, uin
     message.as.history.name = slice_of(name);
     message.as.history.count = count;
     return client_ask(client, REQUEST_HISTORY, &message, ret_request);
+}
+
+/* ---- process alarms ---- */
+
+d2k_result d2k_acknowledge_alarm(d2k_client *client, const char *pattern, uint64_t *ret_request)
+{
+    struct wire_message message = {.type = WIRE_ACKNOWLEDGE_ALARM};
+    d2k_result result = client_check_text(client, "pattern", pattern, WIRE_PATTERN_MAX);
+    result = result != D2K_OK ? result : check_link(client);
+    if (result != D2K_OK) {
+        return result;
+    }
+    message.as.acknowledge_alarm.pattern = slice_of(pattern);
+    return client_ask(client, REQUEST_ACKNOWLEDGE_ALARM, &message, ret_request);
 }

@@ -211,6 +211,8 @@ static handler *handler_of(uint16_t type)
         return configuration_configure;
     case WIRE_DELETE:
         return configuration_delete;
+    case WIRE_ACKNOWLEDGE_ALARM:
+        return alarms_acknowledge;
     case WIRE_UPDATE:
         return values_update;
     case WIRE_ACKNOWLEDGE_UP_TO:

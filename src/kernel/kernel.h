@@ -366,6 +366,23 @@ void queries_history(struct client *c, const struct wire_message *message);
 void queries_fill(struct client *c);
 void queries_drop(struct client *c);
 
+/* AcknowledgeAlarm of a pattern. */
+void queries_acknowledge(struct client *c, const struct wire_message *message);
+
+/* alarms.c: process alarms are acknowledged */
+
+void alarms_acknowledge(struct client *c, const struct wire_message *message);
+/* What is done for one request about a pattern. NULL: out of memory. */
+struct acknowledgement *acknowledgement_new(const struct client *c);
+/* An object that the pattern matches, and the client may see. */
+void acknowledgement_take(struct client *c, struct acknowledgement *acknowledgement,
+                          struct object *object);
+void acknowledgement_answer(struct client *c, const struct acknowledgement *acknowledgement,
+                            uint64_t request);
+/* Writes the audit and frees it. NULL is allowed. */
+void acknowledgement_end(struct kernel *kernel, struct acknowledgement *acknowledgement,
+                         struct slice pattern, bool is_complete);
+
 /* delivery.c: what a client has subscribed to */
 
 void delivery_subscribe(struct client *c, const struct wire_message *message);

@@ -15,14 +15,16 @@
 
 struct query {
     struct list link;
-    uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES, WIRE_HISTORY */
+    uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES, WIRE_HISTORY,
+                      WIRE_ACKNOWLEDGE_ALARM */
     uint64_t request;
     size_t position;
     uint64_t count; /* answered so far */
     uint32_t hobj;  /* WIRE_HISTORY */
     bool begun;     /* WIRE_HISTORY: its definition is told */
     struct history_reader changes;
-    struct filter filter; /* WIRE_LIST_OBJECTS; else everything passes */
+    struct filter filter;                    /* WIRE_LIST_OBJECTS; else everything passes */
+    struct acknowledgement *acknowledgement; /* WIRE_ACKNOWLEDGE_ALARM; else NULL */
     size_t pattern_size;
     char pattern[];
 };
@@ -57,29 +59,31 @@ static struct query *query_new(struct client *c, const struct wire_message *mess
     return q;
 }
 
-static void ask(struct client *c, const struct wire_message *message, struct slice pattern,
-                const struct filter *filter)
+/* NULL: it was refused. */
+static struct query *ask(struct client *c, const struct wire_message *message, struct slice pattern,
+                         const struct filter *filter)
 {
     const char *why_not = "";
     if (pattern.size == 0) {
         client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, "the pattern is empty");
-        return;
+        return NULL;
     }
     if (message->type != WIRE_LIST_PROCESSES && !client_may_ask_for(c, pattern, &why_not)) {
         client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
-        return;
+        return NULL;
     }
     struct query *q = query_new(c, message, pattern);
     if (q != NULL) {
         q->filter = *filter;
     }
+    return q;
 }
 
 /* Read and ListProcesses carry the same single field. */
 void queries_ask(struct client *c, const struct wire_message *message)
 {
     const struct filter everything = {.type = D2K_TYPE_NONE};
-    ask(c, message, message->as.read.pattern, &everything);
+    (void)ask(c, message, message->as.read.pattern, &everything);
 }
 
 void queries_list(struct client *c, const struct wire_message *message)
@@ -90,7 +94,7 @@ void queries_list(struct client *c, const struct wire_message *message)
         client_send_failed(c, message->request, WIRE_CODE_BAD_VALUE, err.text);
         return;
     }
-    ask(c, message, message->as.list_objects.pattern, &filter);
+    (void)ask(c, message, message->as.list_objects.pattern, &filter);
 }
 
 void queries_history(struct client *c, const struct wire_message *message)
@@ -116,8 +120,14 @@ void queries_history(struct client *c, const struct wire_message *message)
     }
 }
 
-static void drop(struct client *c, struct query *q)
+static struct slice pattern_of(const struct query *q)
 {
+    return (struct slice){q->pattern, q->pattern_size};
+}
+
+static void drop(struct client *c, struct query *q, bool is_complete)
+{
+    acknowledgement_end(c->kernel, q->acknowledgement, pattern_of(q), is_complete);
     list_remove(&q->link);
     c->query_count--;
     free(q);
@@ -127,12 +137,30 @@ void queries_drop(struct client *c)
 {
     LIST_EACH(&c->queries, at, following)
     {
-        drop(c, LIST_MEMBER(at, struct query, link));
+        drop(c, LIST_MEMBER(at, struct query, link), false);
     }
 }
 
-static void answer_object(struct client *c, struct query *q, const struct object *object)
+void queries_acknowledge(struct client *c, const struct wire_message *message)
 {
+    const struct filter everything = {.type = D2K_TYPE_NONE};
+    struct query *q = ask(c, message, message->as.acknowledge_alarm.pattern, &everything);
+    if (q == NULL) {
+        return;
+    }
+    q->acknowledgement = acknowledgement_new(c);
+    if (q->acknowledgement == NULL) {
+        client_send_failed(c, message->request, WIRE_CODE_LIMIT, "the kernel is out of memory");
+        drop(c, q, false);
+    }
+}
+
+static void answer_object(struct client *c, struct query *q, struct object *object)
+{
+    if (q->acknowledgement != NULL) {
+        acknowledgement_take(c, q->acknowledgement, object);
+        return;
+    }
     struct wire_message info = delivery_object_info(object, q->request);
     client_send(c, &info);
     if (q->type == WIRE_READ && object->current != NULL) {
@@ -250,13 +278,13 @@ static bool answer_match(struct client *c, struct query *q, struct slice pattern
         return p != NULL;
     }
     if (!text_is_pattern(pattern)) {
-        const struct object *object = plant_object_by_name(c->kernel->plant, pattern);
+        struct object *object = plant_object_by_name(c->kernel->plant, pattern);
         if (is_asked_for(c, q, object)) {
             answer_object(c, q, object);
         }
         return false;
     }
-    const struct object *object = plant_object_at(c->kernel->plant, q->position++);
+    struct object *object = plant_object_at(c->kernel->plant, q->position++);
     if (object != NULL && text_matches(slice_of(object->name), pattern) &&
         is_asked_for(c, q, object)) {
         answer_object(c, q, object);
@@ -269,8 +297,18 @@ static enum answered answer_next(struct client *c, struct query *q)
     if (q->type == WIRE_HISTORY) {
         return answer_history(c, q);
     }
-    return answer_match(c, q, (struct slice){q->pattern, q->pattern_size}) ? ANSWERED_PART
-                                                                           : ANSWERED_ALL;
+    return answer_match(c, q, pattern_of(q)) ? ANSWERED_PART : ANSWERED_ALL;
+}
+
+static void send_done(struct client *c, const struct query *q)
+{
+    struct wire_message done = {.type = WIRE_DONE, .request = q->request};
+    if (q->acknowledgement != NULL) {
+        acknowledgement_answer(c, q->acknowledgement, q->request);
+        return;
+    }
+    done.as.done.count = q->count;
+    client_send(c, &done);
 }
 
 void queries_fill(struct client *c)
@@ -287,12 +325,10 @@ void queries_fill(struct client *c)
         }
         enum answered answered = answer_next(c, q);
         if (answered == ANSWERED_ALL) {
-            struct wire_message done = {.type = WIRE_DONE, .request = q->request};
-            done.as.done.count = q->count;
-            client_send(c, &done);
+            send_done(c, q);
         }
         if (answered != ANSWERED_PART) {
-            drop(c, q);
+            drop(c, q, true);
         }
     }
 }

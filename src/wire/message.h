@@ -215,6 +215,7 @@ const char *wire_code_name(uint16_t code);
     S(unit, D2K_UNIT_MAX)               \
     S(owner, WIRE_NAME_MAX)             \
     F(rest, properties)
+#define WIRE_FIELDS_acknowledge_alarm(F, S) S(pattern, WIRE_PATTERN_MAX)
 #define WIRE_FIELDS_object_gone(F, S)       F(u32, hobj)
 #define WIRE_FIELDS_update(F, S)            F(rest, values)
 #define WIRE_FIELDS_acknowledge_up_to(F, S) F(u64, sequence)
@@ -306,6 +307,7 @@ const char *wire_code_name(uint16_t code);
     M(38, ACKNOWLEDGED, acknowledged, Acknowledged, K, REGISTERED)                             \
     M(39, DELETE, delete_object, Delete, C, REGISTERED)                                        \
     M(40, CONFIGURE, configure, Configure, C, REGISTERED)                                      \
+    M(41, ACKNOWLEDGE_ALARM, acknowledge_alarm, AcknowledgeAlarm, C, REGISTERED)               \
     M(48, SUBSCRIBE, subscribe, Subscribe, C, REGISTERED)                                      \
     M(49, UNSUBSCRIBE, unsubscribe, Unsubscribe, C, REGISTERED)                                \
     M(50, SNAPSHOT_BEGIN, snapshot_begin, SnapshotBegin, K, REGISTERED)                        \

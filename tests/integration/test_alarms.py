@@ -1,4 +1,4 @@
-"""Process alarms: defined, found by the kernel, told; by the protocol."""
+"""Process alarms: defined, found by the kernel, told, acknowledged; by the protocol."""
 
 import struct
 from contextlib import ExitStack
@@ -13,11 +13,18 @@ LIMITS, ALARM, CRITICAL = (2, 3, 4, 5), 8, 14
 VALID, STANDS, WAITS, SILENT, IS_CRITICAL = 0x1, 0x2, 0x4, 0x8, 0x200
 NONE, ON, VH_LIMIT = 0, 3, 28
 REAL_RECORD = 40
+PATTERN_MAX = 128
+MANY = 5000  # more than the kernel looks at in one go
 
 
 @pytest.fixture
-def kernel(plant, seed_identity):
-    plant.server_config.application("PLANT", tls_server(seed_identity, "None"))
+def rules():
+    return ()
+
+
+@pytest.fixture
+def kernel(plant, seed_identity, rules):
+    plant.server_config.application("PLANT", tls_server(seed_identity, "None"), *rules)
     return plant.start_kernel()
 
 
@@ -110,3 +117,144 @@ def test_definitions_that_ask_for_what_cannot_be(link, kind, properties, sentenc
                                         properties=properties))
         assert refused.name == "Failed" and refused.code == protocol.CODES["BAD_VALUE"]
         assert sentence in refused.sentence
+
+
+# ---- acknowledgement ----
+
+def acknowledge(link, pattern):
+    """The count, or (code, sentence)."""
+    answer = link.answer(link.send("AcknowledgeAlarm", pattern=pattern))
+    return answer.count if answer.name == "Done" else (answer.code, answer.sentence)
+
+
+def switch_on(owner, *names):
+    """Objects that alarm while they are on, and are."""
+    publishers = [Publisher(owner, name, BOOLEAN, alarms(ON)) for name in names]
+    for sequence, publisher in enumerate(publishers):
+        publisher.sequence = sequence
+        publisher.publish(True)
+    owner.send("Ping", data=b"x")
+    owner.expect("Pong")
+    return publishers
+
+
+def test_a_name_is_acknowledged_and_readers_are_told(link, kernel):
+    owner, operator = link(), link("OP.HIP")
+    pump, = switch_on(owner, "Pump")
+    operator.subscribe("Pump", mode=1)
+    operator.take()
+    assert acknowledge(link("OTHER.HIP"), "pump") == 1
+    while (value := told(operator))[1] & WAITS:
+        pass
+    assert value[1:3] == (VALID | STANDS, ON)
+    assert acknowledge(operator, "Pump") == 0
+    pump.publish(False)
+    assert told(operator)[1:] == (VALID, NONE, False)
+    kernel.wait_for_log(r"AUDIT - OTHER.HIP \[TCP/IP .* acknowledges alarms of pump: done: 1$")
+    kernel.wait_for_log(r"AUDIT - OP.HIP \[TCP/IP .* acknowledges alarms of Pump: done: 0$")
+
+
+def test_an_alarm_is_acknowledged_also_when_its_owner_has_ended(link):
+    owner, operator = link(), link("OP.HIP")
+    switch_on(owner, "Pump")
+    operator.subscribe("Pump", mode=1)
+    owner.close()
+    while told(operator)[1] & VALID:
+        pass
+    assert acknowledge(operator, "P*") == 1
+    assert told(operator)[1:3] == (STANDS | SILENT, ON)
+
+
+def test_a_pattern_acknowledges_all_that_wait(link, kernel):
+    owner, operator = link(), link("OP.HIP")
+    switch_on(owner, "Area1.A", "Area1.B", "Area2.A")
+    assert acknowledge(operator, "Area3.*") == 0
+    assert acknowledge(operator, "area1.*") == 2
+    assert acknowledge(operator, "*") == 1
+    assert acknowledge(operator, "*") == 0
+    kernel.wait_for_log(r"AUDIT - OP.HIP .* acknowledges alarms of area1.\*: done: 2$")
+
+
+def test_thousands_are_acknowledged_by_a_pattern(link, kernel):
+    owner, operator, leaver = link(), link("OP.HIP"), link("GONE.HIP")
+    properties = alarms(ON)
+    for i in range(MANY):
+        owner.send("Define", type=BOOLEAN, name=f"Many{i}", description="", unit="",
+                   properties=properties)
+    numbers = [owner.expect("Defined").hobj for _ in range(MANY)]
+    records = [protocol.value_record(hobj, BOOLEAN, b"\x01", sequence=sequence + 1)
+               for sequence, hobj in enumerate(numbers)]
+    owner.send("Update", values=b"".join(records))
+    owner.send("Ping", data=b"x")
+    owner.expect("Pong")
+    leaver.send("AcknowledgeAlarm", pattern="*")
+    leaver.close()
+    gone = kernel.wait_for_log(r"AUDIT - GONE.HIP .* acknowledges alarms of \*: done: \d+")
+    done = int(gone.rpartition("done: ")[2].split()[0])
+    assert acknowledge(operator, "Many*") == MANY - done
+
+
+def test_what_cannot_be_acknowledged(link, kernel):
+    owner, operator = link(), link("OP.HIP")
+    Publisher(owner, "Plain", BOOLEAN)
+    Publisher(owner, "Words", TEXT)
+    code = protocol.CODES
+    assert acknowledge(operator, "Nowhere") == (
+        code["NOT_FOUND"], "there is no object Nowhere")
+    assert acknowledge(operator, "plain") == (
+        code["BAD_VALUE"], "object Plain has no process alarms")
+    assert acknowledge(operator, "Words") == (
+        code["BAD_VALUE"], "object Words has no process alarms")
+    assert acknowledge(operator, "") == (code["BAD_VALUE"], "the pattern is empty")
+    assert acknowledge(operator, "x" * (PATTERN_MAX - 1) + "*") == 0
+    kernel.wait_for_log(r"acknowledges alarms of Nowhere: refused: there is no object Nowhere$")
+    operator.send("AcknowledgeAlarm", pattern="x" * PATTERN_MAX + "*")
+    assert operator.wait_end().code == code["TOO_LARGE"]
+
+
+RULES = ("[Rights\\10]\nProcess = OP.HIP\nObject = Area1.*\nDeny = set\n",
+         "[Rights\\20]\nProcess = OP.HIP\nObject = Hidden.*\nDeny = see\n",
+         "[Rights\\30]\nObject = Over\nProcess = OP.HIP\nAllow = set\n")
+
+
+@pytest.mark.parametrize("rules", [RULES])
+def test_whoever_may_set_an_object_may_acknowledge(link, kernel):
+    owner, operator, admin = link(), link("OP.HIP"), link("ADMIN.HIP", local=True)
+    switch_on(owner, "Area1.A", "Area1.B", "Area2.A", "Hidden.A")
+    no_right = protocol.CODES["NO_RIGHT"]
+    code, sentence = acknowledge(operator, "Area1.A")
+    assert code == no_right and "forbids OP.HIP to set Area1.A" in sentence
+    code, sentence = acknowledge(operator, "Area1.*")
+    assert code == no_right and "forbids OP.HIP to set Area1.A" in sentence
+    code, sentence = acknowledge(operator, "Hidden.A")
+    assert code == no_right and "forbids OP.HIP to see Hidden.A" in sentence
+    assert acknowledge(operator, "Hidden.*") == 0
+    assert acknowledge(operator, "*") == 1
+    kernel.wait_for_log(r"OP.HIP .* alarms of \*: done: 1, refused: 2: \[Rights.10\] .* forbids")
+    assert acknowledge(link("FREE.HIP"), "*") == 3
+    for name in "Over", "Other":
+        request = admin.send(
+            "Configure", type=BOOLEAN, name=name, description="", unit="",
+            properties=protocol.property_text(protocol.EXPRESSION, "Area1.A") + alarms(ON) +
+            protocol.property_u8(protocol.KIND, protocol.COMPUTED))
+        assert admin.answer(request).name == "Defined"
+    assert acknowledge(operator, "Other")[0] == protocol.CODES["NOT_ALLOWED"]
+    assert acknowledge(operator, "O*") == 1
+    assert acknowledge(admin, "Other") == 1
+
+
+def test_what_stands_when_the_kernel_starts_again_must_be_acknowledged_anew(plant, link, kernel):
+    admin = link("ADMIN.HIP", local=True)
+    for name in "Stands", "Went":
+        request = admin.send("Configure", type=BOOLEAN, name=name, description="", unit="",
+                             properties=alarms(ON))
+        hobj = admin.answer(request).hobj
+        for content in (b"\x01",) if name == "Stands" else (b"\x01", b"\x00"):
+            assert admin.answer(admin.write(hobj, content, kind=BOOLEAN)).code == 0
+    assert acknowledge(admin, "Stands") == 1
+    kernel.kill()
+    plant.start_kernel()
+    admin = link("ADMIN.HIP", local=True)
+    admin.subscribe("Went")
+    assert acknowledge(admin, "Went") == 0
+    assert acknowledge(admin, "Stands") == 1

@@ -99,6 +99,36 @@ static void a_history_of_none_is_told_and_one_too_long_refused(void **state)
                         "object A: a history keeps at most 10000 changes");
 }
 
+static void alarms_are_told_and_what_contradicts_itself_is_refused(void **state)
+{
+    struct test *test = *state;
+    const struct configured *told = &test->peer.configured;
+    struct slice bytes;
+    uint64_t request;
+    register_client(test);
+    d2k_definition definition = variable("A");
+    definition.has_alarms = true;
+    (void)ask_to_configure(test, &definition);
+    struct slice list = {told->properties, told->properties_size};
+    assert_true(properties_find(list, PROPERTY_ALARM, &bytes));
+    assert_memory_equal(bytes.data, "\0\0\0\0", 4);
+    assert_false(properties_find(list, PROPERTY_CRITICAL, &bytes));
+    definition.alarms = D2K_PALARM_BIT(D2K_PALARM_VH_LIMIT);
+    definition.critical = true;
+    (void)ask_to_configure(test, &definition);
+    list.size = told->properties_size;
+    assert_true(properties_find(list, PROPERTY_ALARM, &bytes));
+    assert_memory_equal(bytes.data, "\0\0\0\x10", 4);
+    assert_true(properties_find(list, PROPERTY_CRITICAL, &bytes));
+    assert_memory_equal(bytes.data, "\1", 1);
+    definition.has_alarms = false;
+    assert_int_equal(d2k_configure(test->client, &definition, &request), D2K_ARGUMENT);
+    definition.alarms = 0;
+    assert_int_equal(d2k_configure(test->client, &definition, &request), D2K_ARGUMENT);
+    assert_string_equal(d2k_client_error_text(test->client),
+                        "object A: process alarms are named, or critical, but it has none");
+}
+
 static void what_is_not_said_is_left_out(void **state)
 {
     struct test *test = *state;
@@ -348,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(everything_that_is_said_is_told_to_the_kernel),
         TEST(a_history_of_none_is_told_and_one_too_long_refused),
+        TEST(alarms_are_told_and_what_contradicts_itself_is_refused),
         TEST(what_is_not_said_is_left_out),
         TEST(a_refusal_of_the_kernel_is_an_event),
         TEST(a_deletion_is_answered),

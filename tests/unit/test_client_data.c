@@ -129,6 +129,30 @@ static void a_history_is_asked_for_by_name(void **state)
     assert_int_equal(event.request, request);
 }
 
+static void alarms_are_acknowledged_by_name_or_pattern(void **state)
+{
+    struct test *test = *state;
+    char long_one[WIRE_PATTERN_MAX + 2];
+    uint64_t request = 0;
+    memset(long_one, '?', sizeof long_one - 1);
+    long_one[sizeof long_one - 1] = '\0';
+    new_client(test);
+    assert_int_equal(d2k_acknowledge_alarm(test->client, "A*", &request), D2K_STATE);
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    assert_int_equal(next_event(test).type, D2K_EVENT_CONNECTED);
+    assert_int_equal(d2k_acknowledge_alarm(test->client, NULL, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_acknowledge_alarm(test->client, "", &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_acknowledge_alarm(test->client, long_one, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_acknowledge_alarm(test->client, long_one + 1, &request), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_ACKNOWLEDGE_ALARM] == 1);
+    struct wire_message done = {.type = WIRE_DONE, .request = request};
+    done.as.done.count = 3;
+    peer_send(&test->peer, &done);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_DONE);
+    assert_int_equal(event.count, 3);
+}
+
 static d2k_filter no_filter(void)
 {
     return (d2k_filter){.size = sizeof(d2k_filter)};
@@ -573,6 +597,7 @@ int main(void)
         TEST(a_filter_that_is_none_is_refused),
         TEST(a_kernel_that_knows_no_filter_is_not_asked),
         TEST(a_history_is_asked_for_by_name),
+        TEST(alarms_are_acknowledged_by_name_or_pattern),
         TEST(description_and_unit_are_limited),
         TEST(long_text_is_cut_and_marked_weak),
         TEST(refused_definition_is_told),

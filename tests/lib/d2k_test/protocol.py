@@ -55,6 +55,7 @@ MESSAGES = {
     38: ("Acknowledged", "u64 sequence"),
     39: ("Delete", "str name"),
     40: ("Configure", "u8 type, str name, str description, str unit, rest properties"),
+    41: ("AcknowledgeAlarm", "str pattern"),
     48: ("Subscribe", "u32 subscription, u8 mode, str pattern"),
     49: ("Unsubscribe", "u32 subscription"),
     50: ("SnapshotBegin", "u32 subscription"),
