@@ -227,6 +227,18 @@ typedef enum d2k_instance_state {
     D2K_INSTANCE_PASSIVE = 2, /* what it publishes is left out; it may have to take over */
 } d2k_instance_state;
 
+/* What the program of a static process does, which the kernel starts itself (docs/processes.md). */
+typedef enum d2k_program_state {
+    D2K_PROGRAM_NONE = 0, /* a dynamic process: the kernel knows nothing of its program */
+    D2K_PROGRAM_STOPPED,
+    D2K_PROGRAM_QUEUED,   /* it waits for its turn at the start of the kernel */
+    D2K_PROGRAM_WAITING,  /* it failed, and is started again in `next_start_ms` */
+    D2K_PROGRAM_STARTING, /* it was started, and has not registered yet */
+    D2K_PROGRAM_RUNNING,
+    D2K_PROGRAM_STOPPING, /* it was asked to end, and has not ended yet */
+    D2K_PROGRAM_UNKNOWN,  /* the kernel does not know it yet, or it is of a later version */
+} d2k_program_state;
+
 typedef struct d2k_process_info {
     uint32_t id;
     const char *name;
@@ -242,6 +254,11 @@ typedef struct d2k_process_info {
     const char *user;               /* who is logged on there; "": nobody */
     d2k_instance_state instance_state;
     bool preferred; /* instance */
+    /* Of a static process; one that has never registered has but a name, the number that the system
+     * gives to its program, and these. */
+    d2k_program_state program;
+    uint32_t restarts; /* after a crash or a hang, since the start of the kernel */
+    uint32_t next_start_ms;
 } d2k_process_info;
 
 typedef enum d2k_event_type {

@@ -159,6 +159,26 @@ static const char *store(char *ret, size_t size, struct slice text)
     return ret;
 }
 
+static void fill_program(d2k_process_info *process, struct slice list)
+{
+    struct slice bytes;
+    uint8_t state = WIRE_PROGRAM_UNKNOWN;
+    process->program = D2K_PROGRAM_NONE;
+    process->restarts = process->next_start_ms = 0;
+    if (!properties_find(list, PROPERTY_STATIC, &bytes)) {
+        return;
+    }
+    bool known = property_u8(bytes, &state) && state != WIRE_PROGRAM_UNKNOWN &&
+                 state <= WIRE_PROGRAM_STOPPING;
+    process->program = known ? (d2k_program_state)state : D2K_PROGRAM_UNKNOWN;
+    if (properties_find(list, PROPERTY_RESTARTS, &bytes)) {
+        (void)property_u32(bytes, &process->restarts);
+    }
+    if (properties_find(list, PROPERTY_NEXT_START_MS, &bytes)) {
+        (void)property_u32(bytes, &process->next_start_ms);
+    }
+}
+
 /* What is malformed is left out. */
 static void fill_process_properties(struct events *events, struct slice list)
 {
@@ -174,6 +194,7 @@ static void fill_process_properties(struct events *events, struct slice list)
     }
     events->process.instance_state = (d2k_instance_state)(state & ~WIRE_INSTANCE_PREFERRED);
     events->process.preferred = (state & WIRE_INSTANCE_PREFERRED) != 0;
+    fill_program(&events->process, good ? list : (struct slice){"", 0});
     char *user = events->process_texts.user;
     events->process.user = store(user, sizeof(events->process_texts.user), name);
 }

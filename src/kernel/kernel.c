@@ -78,7 +78,7 @@ static void on_notified(void *context)
     struct kernel *kernel = context;
     configuration_settle(kernel);
     logon_take_news(kernel);
-    orders_take_answers(kernel);
+    programs_take_news(kernel);
     kernel_tidy(kernel);
 }
 
@@ -157,6 +157,9 @@ d2k_result kernel_init(struct kernel *kernel, const struct kernel_setup *setup, 
         return error_set(err, D2K_INTERNAL, "the system gives no random bytes");
     }
     d2k_result rc = commands_init(&kernel->commands, err);
+    if (rc == D2K_OK) {
+        rc = programs_init(kernel, err);
+    }
     if (rc != D2K_OK) {
         return rc;
     }

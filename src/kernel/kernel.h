@@ -108,6 +108,7 @@ struct kernel {
     char why_not[WIRE_SENTENCE_MAX];
     struct commands commands;
     struct orders orders;
+    struct parent_state *programs; /* of the static processes, as the parent told last */
 
     /* system tags */
     struct object *tag_clients, *tag_requests, *tag_memory, *tag_cpu;
@@ -270,8 +271,23 @@ void orders_init(struct orders *orders);
 void orders_free(struct orders *orders);
 /* StartProcess, StopProcess, RestartProcess. */
 void orders_request(struct client *c, const struct wire_message *message);
+struct parent_answer;
+void orders_answered(struct kernel *kernel, const struct parent_answer *answer);
+
+/* programs.c: what the parent tells of static processes */
+
+struct parent_state;
+/* D2K_NO_MEMORY. */
+d2k_result programs_init(struct kernel *kernel, struct error *err) D2K_MUST_CHECK;
+void programs_free(struct kernel *kernel);
 /* Takes what the parent says. */
-void orders_take_answers(struct kernel *kernel);
+void programs_take_news(struct kernel *kernel);
+/* Appends what is known of the program of this process; nothing for a dynamic one. */
+void programs_put(const struct kernel *kernel, const char *process, struct buffer *properties);
+/* A process of this name is or was registered, with any instance. */
+bool programs_has_registered(const struct kernel *kernel, struct slice name);
+/* The index-th static process as a process that has never registered. */
+void programs_facts(const struct kernel *kernel, size_t index, struct process *ret_facts);
 
 /* commands.c: writes to objects of other processes */
 

@@ -450,6 +450,7 @@ static void clean_up(struct program *p)
     }
     commands_free(&p->kernel.commands);
     orders_free(&p->kernel.orders);
+    programs_free(&p->kernel);
     rights_unref(p->kernel.rights);
     plant_free(p->plant);
     hobj_table_close(p->hobjs);

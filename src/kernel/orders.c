@@ -8,6 +8,8 @@
 #include "kernel/parent_line.h"
 #include "os/file.h"
 
+_Static_assert(CLIENT_ORDERS_MAX == 16 && PARENT_ORDERS_MAX == 64, "the sentences say so");
+
 struct order {
     struct list link;
     struct link_id asker;
@@ -47,16 +49,6 @@ static enum supervision_wish wish_of(uint16_t type)
                                        : SUPERVISION_RESTART;
 }
 
-static bool is_known(const struct kernel *kernel, struct slice name)
-{
-    for (unsigned instance = 0; instance <= INSTANCE_MAX; instance++) {
-        if (plant_process_instance(kernel->plant, name, instance) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static uint16_t refuse(struct error *err, uint16_t code, const char *sentence)
 {
     (void)error_set(err, D2K_REFUSED, "%s", sentence);
@@ -80,7 +72,7 @@ static uint16_t find_process(const struct client *c, const struct wire_start_pro
                                 "a static process is one program: name it without an instance");
         }
     }
-    if (is_known(c->kernel, asked->process_name)) {
+    if (programs_has_registered(c->kernel, asked->process_name)) {
         return refuse(err, WIRE_CODE_NOT_FOUND,
                       "it is a dynamic process: the kernel does not know how it is started, and "
                       "leaves it to whoever did");
@@ -230,20 +222,11 @@ static struct order *find_order(const struct orders *orders, uint32_t number)
     return NULL;
 }
 
-void orders_take_answers(struct kernel *kernel)
+void orders_answered(struct kernel *kernel, const struct parent_answer *answer)
 {
-    struct parent_answer answer;
-    bool over = false;
-    int line = kernel->setup.parent_line;
-    while (line >= 0 && parent_line_take_answer(line, &answer, &over)) {
-        struct order *order = find_order(&kernel->orders, answer.number);
-        if (order != NULL) {
-            finish(kernel, order, &answer);
-            forget(&kernel->orders, order);
-        }
-    }
-    if (over) { /* the parent has gone, and the system is about to end us */
-        net_server_unwatch(kernel->net, line);
-        kernel->setup.parent_line = -1;
+    struct order *order = find_order(&kernel->orders, answer->number);
+    if (order != NULL) {
+        finish(kernel, order, answer);
+        forget(&kernel->orders, order);
     }
 }

@@ -27,6 +27,8 @@
 struct program {
     int pid;         /* 0: it does not run */
     int start_error; /* why the last start failed; 0: it did not */
+    bool was_told;   /* this child knows it as `told` */
+    struct parent_state told;
 };
 
 /* What an administrator wants, until the child was told what has become of it. */
@@ -51,6 +53,7 @@ struct parent {
     bool was_ready;   /* a child, once */
     bool ready;       /* this child */
     bool child_asked; /* to end */
+    bool untold;      /* the line had no room for the states of all */
     bool over;
     int exit_code;
     uint16_t port;
@@ -159,7 +162,8 @@ static bool on_start(void *context, size_t index)
     };
     int pid = 0;
     int error = os_process_start(&program, &pid);
-    p->programs[index] = (struct program){pid, error};
+    p->programs[index].pid = pid;
+    p->programs[index].start_error = error;
     if (error != 0) {
         log_write(p->log, LOG_ERROR, COMPONENT, "Process %s cannot be started: %s in %s: %s",
                   process->name, program.executable, program.directory, os_error_text(error));
@@ -323,10 +327,13 @@ static bool settle_order(const struct parent *p, struct order *order)
     if (order->outcome == SUPERVISION_PENDING) {
         order->outcome = supervision_order_outcome(&p->rules, &order->wanted);
     }
-    struct parent_answer answer = {.number = order->number,
-                                   .outcome = order->outcome,
-                                   .error = p->programs[order->wanted.index].start_error};
-    return order->outcome != SUPERVISION_PENDING && parent_line_answer(p->line, &answer);
+    struct parent_news news = {
+        .kind = PARENT_ANSWER,
+        .answer = {.number = order->number,
+                   .outcome = order->outcome,
+                   .error = p->programs[order->wanted.index].start_error},
+    };
+    return order->outcome != SUPERVISION_PENDING && parent_line_tell(p->line, &news);
 }
 
 static void settle_orders(struct parent *p)
@@ -340,13 +347,47 @@ static void settle_orders(struct parent *p)
     p->order_count = left;
 }
 
+static bool is_as_told(const struct program *program, const struct parent_state *now)
+{
+    const struct parent_state *told = &program->told;
+    return program->was_told && told->pid == now->pid && told->view.state == now->view.state &&
+           told->view.failed == now->view.failed && told->view.restarts == now->view.restarts &&
+           told->view.due_ms == now->view.due_ms;
+}
+
+/* Before the answers to orders: whoever gets one may look what is now. */
+static void tell_states(struct parent *p)
+{
+    p->untold = false;
+    for (size_t i = 0; p->ready && !p->untold && i < p->setup->processes->count; i++) {
+        struct program *program = &p->programs[i];
+        struct parent_news news = {.kind = PARENT_STATE};
+        news.state = (struct parent_state){
+            .index = (uint32_t)i, .pid = program->pid, .view = supervision_look(&p->rules, i)};
+        if (!is_as_told(program, &news.state)) {
+            p->untold = !parent_line_tell(p->line, &news);
+            program->was_told = !p->untold;
+            program->told = news.state;
+        }
+    }
+}
+
+/* It knows nothing yet. */
+static void child_ready(struct parent *p, uint16_t port)
+{
+    p->was_ready = p->ready = true;
+    p->port = port;
+    for (size_t i = 0; i < p->setup->processes->count; i++) {
+        p->programs[i].was_told = false;
+    }
+}
+
 static void take_message(struct parent *p, const struct parent_message *message, uint64_t now_ms)
 {
     size_t index;
     switch ((enum parent_word)message->word) {
     case PARENT_READY:
-        p->was_ready = p->ready = true;
-        p->port = (uint16_t)message->port;
+        child_ready(p, (uint16_t)message->port);
         break;
     case PARENT_REGISTERED:
         if (find_process(p, message->process, &index)) {
@@ -418,6 +459,9 @@ static void take_signals(struct parent *p)
 
 static bool has_something_to_tell(const struct parent *p)
 {
+    if (p->untold) {
+        return true;
+    }
     for (unsigned i = 0; i < p->order_count; i++) {
         if (p->orders[i].outcome != SUPERVISION_PENDING) {
             return true;
@@ -482,6 +526,7 @@ static bool turn(struct parent *p, struct parent_child *ret_child)
     /* Nobody is started before there is something to connect to. */
     uint64_t due_ms =
         p->was_ready || p->rules.ending ? supervision_tick(&p->rules, now_ms) : SUPERVISION_NEVER;
+    tell_states(p);
     settle_orders(p);
     end_child(p);
     say_that_we_live(p);

@@ -57,9 +57,9 @@ static bool take(int line, void *ret_message, size_t size, bool *ret_over)
     return error == 0;
 }
 
-bool parent_line_take_answer(int line, struct parent_answer *ret_answer, bool *ret_over)
+bool parent_line_take_news(int line, struct parent_news *ret_news, bool *ret_over)
 {
-    return take(line, ret_answer, sizeof *ret_answer, ret_over);
+    return take(line, ret_news, sizeof *ret_news, ret_over);
 }
 
 /* ---- the parent's side ---- */
@@ -73,7 +73,7 @@ bool parent_line_take(int line, struct parent_message *ret_message, bool *ret_ov
     return true;
 }
 
-bool parent_line_answer(int line, const struct parent_answer *answer)
+bool parent_line_tell(int line, const struct parent_news *news)
 {
-    return line >= 0 && os_message_send(line, answer, sizeof *answer) == 0;
+    return line >= 0 && os_message_send(line, news, sizeof *news) == 0;
 }

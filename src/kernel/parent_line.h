@@ -42,6 +42,24 @@ struct parent_answer {
     int32_t error;    /* of NOT_STARTED: why, as os_error_text() takes it */
 };
 
+/* What a static process does, told to a child that is ready and whenever it changes. */
+struct parent_state {
+    uint32_t index;
+    int32_t pid; /* 0: it does not run */
+    struct supervision_view view;
+};
+
+enum parent_news_kind {
+    PARENT_ANSWER,
+    PARENT_STATE,
+};
+
+struct parent_news {
+    uint32_t kind;
+    struct parent_answer answer;
+    struct parent_state state;
+};
+
 /* ---- the child's side; -1 is a kernel without a parent ---- */
 
 void parent_line_ready(int line, uint16_t port);
@@ -53,13 +71,13 @@ bool parent_line_end(int line);
 /* False: it cannot be told now. */
 bool parent_line_order(int line, uint32_t number, enum supervision_wish wish, uint32_t index);
 /* False: nothing came; *ret_over: and nothing will. */
-bool parent_line_take_answer(int line, struct parent_answer *ret_answer, bool *ret_over);
+bool parent_line_take_news(int line, struct parent_news *ret_news, bool *ret_over);
 
 /* ---- the parent's side ---- */
 
 /* False: nothing came; *ret_over: and nothing will. */
 bool parent_line_take(int line, struct parent_message *ret_message, bool *ret_over);
 /* False: there is no room now. */
-bool parent_line_answer(int line, const struct parent_answer *answer);
+bool parent_line_tell(int line, const struct parent_news *news);
 
 #endif

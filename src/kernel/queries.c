@@ -19,9 +19,10 @@ struct query {
                       WIRE_ACKNOWLEDGE_ALARM */
     uint64_t request;
     size_t position;
-    uint64_t count; /* answered so far */
-    uint32_t hobj;  /* WIRE_HISTORY */
-    bool begun;     /* WIRE_HISTORY: its definition is told */
+    size_t static_position; /* WIRE_LIST_PROCESSES: of those that have never registered */
+    uint64_t count;         /* answered so far */
+    uint32_t hobj;          /* WIRE_HISTORY */
+    bool begun;             /* WIRE_HISTORY: its definition is told */
     struct history_reader changes;
     struct filter filter;                    /* WIRE_LIST_OBJECTS; else everything passes */
     struct acknowledgement *acknowledgement; /* WIRE_ACKNOWLEDGE_ALARM; else NULL */
@@ -201,6 +202,7 @@ static void answer_process(struct client *c, struct query *q, const struct proce
     if (p->user[0] != '\0') {
         properties_put(&properties, PROPERTY_USER, slice_of(p->user));
     }
+    programs_put(c->kernel, p->name, &properties);
     info->properties =
         (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
     client_send(c, &message);
@@ -267,15 +269,40 @@ static bool is_asked_for(const struct client *c, const struct query *q, const st
     return object != NULL && filter_passes(&q->filter, object) && client_may_see(c, object);
 }
 
+/* After those that are or were registered come the static ones that never were. */
+static bool answer_static_process(struct client *c, struct query *q, struct slice pattern)
+{
+    struct process facts;
+    size_t i = q->static_position++;
+    if (i >= c->kernel->setup.processes->count) {
+        return false;
+    }
+    programs_facts(c->kernel, i, &facts);
+    if (text_matches(slice_of(facts.name), pattern) &&
+        !programs_has_registered(c->kernel, slice_of(facts.name))) {
+        answer_process(c, q, &facts);
+    }
+    return true;
+}
+
+static bool answer_next_process(struct client *c, struct query *q, struct slice pattern)
+{
+    const struct process *p = plant_process_at(c->kernel->plant, q->position);
+    if (p == NULL) {
+        return answer_static_process(c, q, pattern);
+    }
+    q->position++;
+    if (text_matches(slice_of(p->name), pattern)) {
+        answer_process(c, q, p);
+    }
+    return true;
+}
+
 /* Answers with the next thing that matches; false: the answer is complete. */
 static bool answer_match(struct client *c, struct query *q, struct slice pattern)
 {
     if (q->type == WIRE_LIST_PROCESSES) {
-        const struct process *p = plant_process_at(c->kernel->plant, q->position++);
-        if (p != NULL && text_matches(slice_of(p->name), pattern)) {
-            answer_process(c, q, p);
-        }
-        return p != NULL;
+        return answer_next_process(c, q, pattern);
     }
     if (!text_is_pattern(pattern)) {
         struct object *object = plant_object_by_name(c->kernel->plant, pattern);

@@ -58,6 +58,7 @@ static bool is_being_ended(const struct supervised *process)
 static void after_failure(struct supervision *s, size_t index, uint64_t now_ms)
 {
     struct supervised *process = &s->at[index];
+    process->failed = true;
     if (s->ending || settings_of(s, index)->autostart == STATIC_AUTOSTART_OFF) {
         process->state = SUPERVISED_STOPPED;
         return;
@@ -76,6 +77,7 @@ static void start(struct supervision *s, size_t index, uint64_t now_ms)
     process->started_ms = now_ms;
     process->due_ms = now_ms + (uint64_t)settings_of(s, index)->init_time_s * MS_PER_S;
     process->starts++;
+    process->failed = false;
     process->not_started = !s->hooks.start(s->hooks.context, index);
     if (process->not_started) {
         after_failure(s, index, now_ms);
@@ -194,7 +196,19 @@ void supervision_ended(struct supervision *s, size_t index, bool well, uint64_t 
         start(s, index, now_ms);
     } else {
         process->state = SUPERVISED_STOPPED;
+        process->failed = false;
     }
+}
+
+struct supervision_view supervision_look(const struct supervision *s, size_t index)
+{
+    const struct supervised *process = &s->at[index];
+    return (struct supervision_view){
+        .state = process->state,
+        .failed = process->failed,
+        .restarts = process->restarts,
+        .due_ms = process->state == SUPERVISED_WAITING ? process->due_ms : 0,
+    };
 }
 
 void supervision_end_all(struct supervision *s)
@@ -245,6 +259,7 @@ static enum supervision_outcome wish_stop(struct supervision *s, size_t index, u
     }
     bool was_to_start = process->state != SUPERVISED_STOPPED;
     process->state = SUPERVISED_STOPPED;
+    process->failed = process->failed && !was_to_start;
     return was_to_start ? SUPERVISION_DONE : SUPERVISION_RUNS_NOT;
 }
 

@@ -44,6 +44,7 @@ struct supervised {
     uint32_t starts;   /* that were tried */
     uint32_t restarts; /* because of a crash or a hang */
     bool not_started;  /* the last one could not be */
+    bool failed;       /* it does not run because of a crash, a hang or a failed start */
     bool again;        /* STOPPING, KILLED: it is started again when it has ended */
     bool hung;         /* STOPPING, KILLED: because it hangs */
 };
@@ -75,6 +76,15 @@ void supervision_free(struct supervision *s);
 /* Does what is due; returns when it wants to be called again, or SUPERVISION_NEVER. Also after
  * every call of the functions below. */
 uint64_t supervision_tick(struct supervision *s, uint64_t now_ms);
+
+/* What is told of one. */
+struct supervision_view {
+    enum supervised_state state;
+    bool failed;
+    uint32_t restarts;
+    uint64_t due_ms; /* WAITING: of the next start; else 0 */
+};
+struct supervision_view supervision_look(const struct supervision *s, size_t index);
 
 /* It has registered. */
 void supervision_registered(struct supervision *s, size_t index);

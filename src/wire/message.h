@@ -100,6 +100,15 @@
 #define WIRE_PROCESS_CRASH   2u
 #define WIRE_PROCESS_WDERR   3u
 
+/* What the program of a static process does. */
+#define WIRE_PROGRAM_UNKNOWN  0u /* the kernel does not know it yet */
+#define WIRE_PROGRAM_STOPPED  1u
+#define WIRE_PROGRAM_QUEUED   2u /* it waits for its turn at the start of the kernel */
+#define WIRE_PROGRAM_WAITING  3u /* it failed, and is started again */
+#define WIRE_PROGRAM_STARTING 4u /* it was started, and is awaited */
+#define WIRE_PROGRAM_RUNNING  5u
+#define WIRE_PROGRAM_STOPPING 6u /* it was asked to end */
+
 /* Of one of several instances of a process. */
 #define WIRE_INSTANCE_NONE      0u
 #define WIRE_INSTANCE_ACTIVE    1u

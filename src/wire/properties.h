@@ -40,6 +40,9 @@ enum property_key {
     PROPERTY_FILTER_KIND = 37,    /* u8: WIRE_KIND_... */
     PROPERTY_FILTER_PATH = 38,    /* UTF-8 pattern; empty: it has none */
     PROPERTY_INSTANCE_STATE = 48, /* u8: WIRE_INSTANCE_..., and with INSTANCE_PREFERRED */
+    PROPERTY_STATIC = 49,         /* u8: WIRE_PROGRAM_..., of a static process only */
+    PROPERTY_RESTARTS = 50,       /* u32: how often it was started again */
+    PROPERTY_NEXT_START_MS = 51,  /* u32: until it is */
     PROPERTY_USER = 52,           /* UTF-8: who is logged on */
     PROPERTY_NAME = 64,           /* of a Write with the number 0: the object's name */
     PROPERTY_PROCESS = 65,        /* of a Write to an owner: the name of the process that writes */

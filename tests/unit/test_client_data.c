@@ -443,8 +443,11 @@ static void questions_are_answered_or_failed(void **state)
     message.as.process_info.process_name = slice_of("SELF.KOM");
     message.as.process_info.tls_version = slice_of("TLSv1.3");
     message.as.process_info.verified = 1;
-    static const char user[] = "\x34\x00\x04\x00jana"; /* PROPERTY_USER */
-    message.as.process_info.properties = (struct slice){user, sizeof user - 1};
+    static const char told[] = "\x34\x00\x04\x00jana"              /* PROPERTY_USER */
+                               "\x31\x00\x01\x00\x03"              /* PROPERTY_STATIC: WAITING */
+                               "\x32\x00\x04\x00\x02\x00\x00\x00"  /* PROPERTY_RESTARTS */
+                               "\x33\x00\x04\x00\xe8\x03\x00\x00"; /* PROPERTY_NEXT_START_MS */
+    message.as.process_info.properties = (struct slice){told, sizeof told - 1};
     peer_send(&test->peer, &message);
     message = (struct wire_message){.type = WIRE_FAILED, .request = list};
     message.as.failed.code = WIRE_CODE_NOT_ALLOWED;
@@ -458,11 +461,43 @@ static void questions_are_answered_or_failed(void **state)
     assert_string_equal(event.process->address, "");
     assert_true(event.process->verified);
     assert_string_equal(event.process->user, "jana");
+    assert_int_equal(event.process->program, D2K_PROGRAM_WAITING);
+    assert_int_equal(event.process->restarts, 2);
+    assert_int_equal(event.process->next_start_ms, 1000);
     event = next_event(test);
     assert_int_equal(event.type, D2K_EVENT_FAILED);
     assert_int_equal(event.request, list);
     assert_int_equal(event.result, D2K_NOT_ALLOWED);
     assert_string_equal(event.text, "not you");
+}
+
+/* What the client makes of these properties of a process. */
+static d2k_program_state program_told(struct test *test, struct slice properties)
+{
+    struct wire_message message = {.type = WIRE_PROCESS_INFO};
+    message.as.process_info.process_name = slice_of("SELF.KOM");
+    message.as.process_info.properties = properties;
+    peer_send(&test->peer, &message);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_PROCESS);
+    assert_int_equal(event.process->restarts, 0);
+    assert_int_equal(event.process->next_start_ms, 0);
+    return event.process->program;
+}
+
+static void what_is_not_understood_of_a_program_is_not_known(void **state)
+{
+    struct test *test = *state;
+    register_client(test);
+    static const char stopping[] = "\x31\x00\x01\x00\x06", later[] = "\x31\x00\x01\x00\x07",
+                      zero[] = "\x31\x00\x01\x00", too_long[] = "\x31\x00\x02\x00\x05",
+                      broken[] = "\x31\x00\x09\x00\x05";
+    assert_int_equal(program_told(test, (struct slice){"", 0}), D2K_PROGRAM_NONE);
+    assert_int_equal(program_told(test, (struct slice){stopping, 5}), D2K_PROGRAM_STOPPING);
+    assert_int_equal(program_told(test, (struct slice){later, 5}), D2K_PROGRAM_UNKNOWN);
+    assert_int_equal(program_told(test, (struct slice){zero, 5}), D2K_PROGRAM_UNKNOWN);
+    assert_int_equal(program_told(test, (struct slice){too_long, 6}), D2K_PROGRAM_UNKNOWN);
+    assert_int_equal(program_told(test, (struct slice){broken, 5}), D2K_PROGRAM_NONE);
 }
 
 static void tell_instance(struct test *test, uint8_t state)
@@ -609,6 +644,7 @@ int main(void)
         TEST(an_instance_that_becomes_active_publishes_its_newest_values_again),
         TEST(instances_are_asked_for_by_name_and_number),
         TEST(processes_are_started_and_stopped_by_name),
+        TEST(what_is_not_understood_of_a_program_is_not_known),
         TEST(open_questions_are_limited),
         TEST(patterns_and_subscriptions_are_limited),
         TEST(kernel_is_answered_when_it_pings_or_writes),

@@ -192,6 +192,9 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_FILTER_KIND", PROPERTY_FILTER_KIND);
     code_constant(facts, "PROPERTY_FILTER_PATH", PROPERTY_FILTER_PATH);
     code_constant(facts, "PROPERTY_INSTANCE_STATE", PROPERTY_INSTANCE_STATE);
+    code_constant(facts, "PROPERTY_STATIC", PROPERTY_STATIC);
+    code_constant(facts, "PROPERTY_RESTARTS", PROPERTY_RESTARTS);
+    code_constant(facts, "PROPERTY_NEXT_START_MS", PROPERTY_NEXT_START_MS);
     code_constant(facts, "PROPERTY_USER", PROPERTY_USER);
     code_constant(facts, "PROPERTY_NAME", PROPERTY_NAME);
     code_constant(facts, "PROPERTY_PROCESS", PROPERTY_PROCESS);
@@ -202,6 +205,13 @@ static void wire_constants(struct facts *facts)
     WIRE(PROCESS_STOP)
     WIRE(PROCESS_CRASH)
     WIRE(PROCESS_WDERR)
+    WIRE(PROGRAM_UNKNOWN)
+    WIRE(PROGRAM_STOPPED)
+    WIRE(PROGRAM_QUEUED)
+    WIRE(PROGRAM_WAITING)
+    WIRE(PROGRAM_STARTING)
+    WIRE(PROGRAM_RUNNING)
+    WIRE(PROGRAM_STOPPING)
     WIRE(INSTANCE_NONE)
     WIRE(INSTANCE_ACTIVE)
     WIRE(INSTANCE_PASSIVE)

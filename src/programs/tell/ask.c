@@ -345,11 +345,13 @@ enum exit_code tell_get(struct tell *tell)
 
 /* ---- processes ---- */
 
-static const char *const process_titles[] = {"NAME",     "ID",   "STATE", "COMPUTER", "ADDRESS",
-                                             "SECURITY", "USER", "SINCE", "IN",       "OUT"};
+static const char *const process_titles[] = {"NAME",     "ID",      "STATE",    "PROGRAM",
+                                             "COMPUTER", "ADDRESS", "SECURITY", "USER",
+                                             "SINCE",    "IN",      "OUT"};
 
 #define PROCESS_COLUMNS (sizeof process_titles / sizeof process_titles[0])
-#define PROCESS_RIGHT   (1u << 1 | 1u << 8 | 1u << 9) /* ID, IN, OUT */
+_Static_assert(PROCESS_COLUMNS <= TABLE_COLUMNS_MAX, "a table has no room for them");
+#define PROCESS_RIGHT (1u << 1 | 1u << 9 | 1u << 10) /* ID, IN, OUT */
 
 static bool add_process_row(struct ask *ask, const d2k_process_info *process)
 {
@@ -361,13 +363,20 @@ static bool add_process_row(struct ask *ask, const d2k_process_info *process)
     char *texts[] = {show_process_name(process), show_text(process->computer),
                      show_text(process->address), show_security(process),
                      show_text(process->user[0] == '\0' ? "-" : process->user)};
-    char state[SHOW_STATE_MAX];
+    char state[SHOW_STATE_MAX], running[SHOW_PROGRAM_MAX];
     bool ok = texts[0] != NULL && texts[1] != NULL && texts[2] != NULL && texts[3] != NULL &&
               texts[4] != NULL;
     if (ok) {
-        const char *cells[] = {texts[0], id,       show_instance(process, state),
-                               texts[1], texts[2], texts[3],
-                               texts[4], since,    in,
+        const char *cells[] = {texts[0],
+                               id,
+                               show_instance(process, state),
+                               show_program(process, running),
+                               texts[1],
+                               texts[2],
+                               texts[3],
+                               texts[4],
+                               since,
+                               in,
                                out};
         ok = table_add(&ask->table, cells);
     }

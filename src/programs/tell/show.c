@@ -149,6 +149,46 @@ const char *show_instance(const d2k_process_info *process, char ret_text[SHOW_ST
     return ret_text;
 }
 
+static const char *program_word(d2k_program_state program)
+{
+    switch (program) {
+    case D2K_PROGRAM_STOPPED:
+        return "stopped";
+    case D2K_PROGRAM_QUEUED:
+        return "queued";
+    case D2K_PROGRAM_WAITING:
+        return "waiting";
+    case D2K_PROGRAM_STARTING:
+        return "starting";
+    case D2K_PROGRAM_RUNNING:
+        return "running";
+    case D2K_PROGRAM_STOPPING:
+        return "stopping";
+    case D2K_PROGRAM_NONE:
+    case D2K_PROGRAM_UNKNOWN:
+        break;
+    }
+    return "?";
+}
+
+const char *show_program(const d2k_process_info *process, char ret_text[SHOW_PROGRAM_MAX])
+{
+    char what[24], restarts[32] = "";
+    if (process->program == D2K_PROGRAM_NONE) {
+        return "-";
+    }
+    text_copy(what, sizeof what, program_word(process->program));
+    if (process->program == D2K_PROGRAM_WAITING) {
+        (void)snprintf(what, sizeof what, "starts in %.1f s", process->next_start_ms / 1000.0);
+    }
+    if (process->restarts > 0) {
+        (void)snprintf(restarts, sizeof restarts, ", %u restart%s", process->restarts,
+                       process->restarts > 1 ? "s" : "");
+    }
+    (void)snprintf(ret_text, SHOW_PROGRAM_MAX, "%s%s", what, restarts);
+    return ret_text;
+}
+
 char *show_process_name(const d2k_process_info *process)
 {
     char *name = show_text(process->name);
@@ -193,6 +233,24 @@ void show_value_json(struct json *json, const d2k_value *value)
     json_write_unsigned(json, "sequence", value->sequence);
 }
 
+static void program_json(struct json *json, const d2k_process_info *process)
+{
+    bool is_static = process->program != D2K_PROGRAM_NONE;
+    json_write_boolean(json, "static", is_static);
+    if (is_static) {
+        json_write_text(json, "program", slice_of(program_word(process->program)));
+        json_write_unsigned(json, "restarts", process->restarts);
+    } else {
+        json_write_null(json, "program");
+        json_write_null(json, "restarts");
+    }
+    if (process->program == D2K_PROGRAM_WAITING) {
+        json_write_seconds(json, "next_start", process->next_start_ms * INT64_C(1000000));
+    } else {
+        json_write_null(json, "next_start");
+    }
+}
+
 void show_process_json(struct json *json, const d2k_process_info *process)
 {
     bool plain = process->tls_version[0] == '\0';
@@ -226,5 +284,6 @@ void show_process_json(struct json *json, const d2k_process_info *process)
     } else {
         json_write_text(json, "user", slice_of(process->user));
     }
+    program_json(json, process);
     json_write_close(json, '}');
 }

@@ -29,6 +29,10 @@ char *show_security(const d2k_process_info *process);
 /* The state, and of an instance whether it is active and preferred: "Running passive". Returns
  * ret_text. */
 const char *show_instance(const d2k_process_info *process, char ret_text[SHOW_STATE_MAX]);
+#define SHOW_PROGRAM_MAX 64
+/* Of a static process, what its program does: "running", "starts in 4.0 s, 3 restarts"; "-" for a
+ * dynamic one. Returns ret_text. */
+const char *show_program(const d2k_process_info *process, char ret_text[SHOW_PROGRAM_MAX]);
 /* "[2]_SELF.ARC" for an instance, escaped; NULL: out of memory. Free it. */
 char *show_process_name(const d2k_process_info *process);
 const char *show_process_state(d2k_process_state state);

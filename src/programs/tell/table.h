@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define TABLE_COLUMNS_MAX 10
+#define TABLE_COLUMNS_MAX 11
 /* A cell wider than this does not widen its column for all other rows. */
 #define TABLE_WIDTH_MAX 40
 
