@@ -39,6 +39,18 @@ static inline void list_remove(struct list *member)
 
 #define LIST_MEMBER(link, type, field) ((type *)(void *)((char *)(link)-offsetof(type, field)))
 
+/* All of one list behind those of another one. */
+static inline void list_append_all(struct list *head, struct list *from)
+{
+    if (!list_empty(from)) {
+        from->next->prev = head->prev;
+        head->prev->next = from->next;
+        from->prev->next = head;
+        head->prev = from->prev;
+        list_init(from);
+    }
+}
+
 /* The member at the front, or NULL. */
 #define LIST_FIRST(head, type, field) \
     (list_empty(head) ? NULL : LIST_MEMBER((head)->next, type, field))

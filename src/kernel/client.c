@@ -347,10 +347,10 @@ static void end_process(struct client *c, const char *why)
     commands_client_gone(c);
     subscriber_free(c->subscriber);
     c->subscriber = NULL;
-    kernel_tidy(kernel);
     char name[WIRE_NAME_MAX + 1];
     (void)text_copy(name, sizeof name, c->process->name);
     plant_process_end(kernel->plant, c->process, c->end_state, os_wall_ns());
+    kernel_tidy(kernel);
     instances_tell(kernel, name);
     tags_process_changed(kernel, name);
 }

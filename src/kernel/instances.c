@@ -85,5 +85,6 @@ void instances_request(struct client *c, const struct wire_message *message)
     }
     struct wire_message done = {.type = WIRE_DONE, .request = message->request};
     client_send(c, &done);
+    kernel_tidy(c->kernel);
     instances_tell(c->kernel, name);
 }

@@ -184,7 +184,8 @@ void kernel_wake(void *context, struct subscriber *subscriber);
 void kernel_ask_to_end(struct kernel *kernel, const char *why);
 /* Says good-bye to everybody and ends; `why` stands in the log and is told to the clients. */
 void kernel_end(struct kernel *kernel, const char *why);
-/* Goes on with what clients that have ended leave behind in the plant, a slice a turn. */
+/* Goes on with what clients that have ended, and instances that are active no more, leave behind in
+ * the plant, a slice a turn. */
 void kernel_tidy(struct kernel *kernel);
 /* A line about a connection that did not become a process may be written; false: it is counted
  * instead. Any thread. */

@@ -165,6 +165,7 @@ static void accept_registration(struct client *c)
     parent_line_registered(kernel->setup.parent_line, c->process->name);
     answer_registered(c);
     registration_forget(c);
+    kernel_tidy(kernel); /* an instance may have taken over from another one */
     instances_tell(kernel, c->process->name);
     if (c->process->instance != 0) {
         tags_show_process(kernel, c->process->name);

@@ -41,6 +41,7 @@ struct plant *plant_new(const struct plant_hooks *hooks, const uint64_t seed[2],
     number_table_init(&plant->processes_by_number, process_number);
     list_init(&plant->patterns);
     list_init(&plant->left);
+    list_init(&plant->going);
     list_init(&plant->ended);
     return plant;
 }
@@ -312,7 +313,9 @@ static struct owner *owner_obtain(struct plant *plant, struct slice name)
         return NULL;
     }
     list_init(&owner->objects);
-    owner->present = true;
+    list_init(&owner->doubtful);
+    list_init(&owner->in_going);
+    owner->gone_at = 0;
     if (name.size > 0) {
         memcpy(owner->name, name.data, name.size);
     }
@@ -469,7 +472,6 @@ static d2k_result define_new(struct plant *plant, struct object *object, struct 
     }
     object->position = next_position(plant);
     object->owner = owner->name;
-    object->owner_present = true;
     result = register_object(plant, object, err);
     if (result != D2K_OK) {
         return result;
@@ -549,6 +551,7 @@ static d2k_result define_again(struct plant *plant, struct object *object,
     if (is_described(plant, object, definition)) {
         return D2K_OK;
     }
+    plant_settle_owner(plant, object);
     d2k_result result = value_under(plant, object, definition, &value, &update, err);
     if (result != D2K_OK) {
         return result;
@@ -676,7 +679,6 @@ d2k_result plant_define(struct plant *plant, struct slice owner,
     struct object *object = NULL;
     result = define_planned(plant, owner, definition, plan, &object, err);
     if (result == D2K_OK) {
-        plant_owner_present(plant, owner);
         *ret_object = object;
     }
     return result;

@@ -51,14 +51,17 @@
 #define PLANT_PATTERN_MAX       128u             /* bytes */
 #define PLANT_SUBSCRIPTIONS_MAX 1000u            /* of one link */
 /* Objects that the walks of a subscriber's patterns look at before they give way: about 0.3 ms. */
-#define PLANT_LOOKS_AT_ONCE       4096u
-#define PLANT_EVERY_QUEUE_MAX     65536u /* updates waiting for one link in mode `every` */
-#define PLANT_EVERY_BYTES_MAX     (64u * 1024u * 1024u)  /* of these updates together */
-#define PLANT_ENDED_PROCESSES_MAX 1000u                  /* kept for the list of processes */
-#define PLANT_PROCESS_NUMBER_MAX  99999u                 /* NN of <computer>_<NN>.<suffix> */
-#define PLANT_HISTORY_ENTRIES_MAX 10000u                 /* changes that one object keeps */
-#define PLANT_HISTORY_BYTES_MAX   (256u * 1024u * 1024u) /* of the histories of all objects */
-#define PLANT_HISTORY_NONE        UINT32_MAX             /* definition.history: it keeps none */
+#define PLANT_LOOKS_AT_ONCE 4096u
+/* Objects of an owner that has gone which become invalid before others have their turn: some 0.1 ms
+ * where nobody reads them. */
+#define PLANT_INVALIDATIONS_AT_ONCE 256u
+#define PLANT_EVERY_QUEUE_MAX       65536u /* updates waiting for one link in mode `every` */
+#define PLANT_EVERY_BYTES_MAX       (64u * 1024u * 1024u)  /* of these updates together */
+#define PLANT_ENDED_PROCESSES_MAX   1000u                  /* kept for the list of processes */
+#define PLANT_PROCESS_NUMBER_MAX    99999u                 /* NN of <computer>_<NN>.<suffix> */
+#define PLANT_HISTORY_ENTRIES_MAX   10000u                 /* changes that one object keeps */
+#define PLANT_HISTORY_BYTES_MAX     (256u * 1024u * 1024u) /* of the histories of all objects */
+#define PLANT_HISTORY_NONE          UINT32_MAX             /* definition.history: it keeps none */
 
 struct plant;
 struct subscriber;
@@ -110,7 +113,6 @@ struct object {
     size_t properties_size;
     d2k_limits *limits; /* NULL: none */
     const char *owner;  /* process name, "" for the kernel itself; lives as long as the object */
-    bool owner_present; /* the owning process is registered now */
     d2k_value value;    /* current value; text belongs to the object */
     struct update *current;     /* its encoding; NULL before the first value */
     struct computed_node *node; /* private; NULL: it is not computed, and nothing depends on it */
@@ -226,12 +228,10 @@ d2k_result plant_check_value(const struct object *object, struct slice owner,
 void plant_command_began(struct plant *plant, struct object *object);
 void plant_command_ended(struct plant *plant, struct object *object);
 
-/* The owner is here again: its objects' owner_present becomes true and nothing else; their values
- * stay invalid until it publishes. plant_define() and plant_process_start() imply it. */
-void plant_owner_present(struct plant *plant, struct slice owner);
 /* The owner has gone: the values of its objects become invalid (Valid cleared; content, other
- * status bits and time stay), readers are told. When memory is too short for that, it is made up
- * for in later calls of plant_set(). */
+ * status bits and time stay), readers are told. Of many objects plant_tidy() does the rest; a value
+ * that the owner gives meanwhile, since it has come again, stays. When memory is too short for it,
+ * it is made up for in later calls of plant_set(). */
 void plant_owner_gone(struct plant *plant, struct slice owner);
 
 /* ---- history ---- */
@@ -287,7 +287,8 @@ struct subscriber *subscriber_new(struct plant *plant, void *owner_data);
 /* Ends all its subscriptions; it is told nothing any more, and owner_data is not used again. What
  * is left of it after PLANT_LOOKS_AT_ONCE steps, plant_tidy() takes apart. NULL is allowed. */
 void subscriber_free(struct subscriber *subscriber);
-/* PLANT_LOOKS_AT_ONCE more steps for subscribers that were freed. True: there is more to do. */
+/* Goes on with what subscribers that were freed and owners that have gone leave behind, a slice.
+ * True: there is more to do. */
 bool plant_tidy(struct plant *plant);
 void *subscriber_data(const struct subscriber *subscriber);
 /* Whether it is told values of the past (default: yes). */

@@ -20,9 +20,11 @@
 /* ---- the plant ---- */
 
 struct owner {
-    struct list objects; /* object.of_owner */
-    bool present;
-    char name[]; /* "" is the kernel */
+    struct list objects;  /* object.of_owner */
+    struct list doubtful; /* the same, of those that are still to become invalid after it went */
+    struct list in_going; /* while some are doubtful */
+    uint64_t gone_at;     /* sequence of the plant when it went last */
+    char name[];          /* "" is the kernel */
 };
 
 /* A plain name that somebody subscribed to and that is not defined yet. */
@@ -61,6 +63,7 @@ struct plant {
     struct map objects_by_name;
     struct number_table objects_by_number;
     struct map owners;
+    struct list going;         /* owner.in_going */
     size_t invalidations_owed; /* objects with invalidation_owed */
     uint32_t history_entries;  /* of an object that does not say it */
     size_t history_bytes, history_bytes_max;
@@ -134,6 +137,11 @@ static inline void plant_find_alarm(const struct object *object, d2k_value *valu
     }
     alarm_evaluate(&object->alarm, &object->value, value);
 }
+/* Before its value is changed for another reason than a new value: what its owner left behind when
+ * it went is made invalid first. */
+void plant_settle_owner(struct plant *plant, struct object *object);
+/* Some more objects of owners that have gone become invalid. True: there are more. */
+bool owners_tidy(struct plant *plant);
 /* Its value need not be made invalid any more. */
 void invalidation_settled(struct plant *plant, struct object *object);
 

@@ -100,9 +100,6 @@ static void group_settle(struct plant *plant, struct instance_group *group, bool
     if (changed) {
         plant_owner_gone(plant, name);
     }
-    if (instances->active != 0) {
-        plant_owner_present(plant, name);
-    }
     group_release(plant, group);
 }
 
@@ -236,9 +233,7 @@ static void join_name(struct plant *plant, struct process_record *record,
                       struct instance_group *group)
 {
     record->facts.state = PROCESS_RUNNING;
-    if (group == NULL) {
-        plant_owner_present(plant, slice_of(record->facts.name));
-    } else {
+    if (group != NULL) {
         group_settle(plant, group, instances_connect(&group->instances, record->facts.instance));
     }
 }

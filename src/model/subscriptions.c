@@ -678,7 +678,8 @@ bool plant_tidy(struct plant *plant)
     if (subscriber != NULL) {
         take_apart(subscriber, PLANT_LOOKS_AT_ONCE);
     }
-    return !list_empty(&plant->left);
+    bool has_more = owners_tidy(plant);
+    return has_more || !list_empty(&plant->left);
 }
 
 void subscriber_free(struct subscriber *subscriber)

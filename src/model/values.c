@@ -229,6 +229,7 @@ d2k_result plant_set(struct plant *plant, struct slice owner, struct object *obj
 
 bool plant_acknowledge_alarm(struct plant *plant, struct object *object)
 {
+    plant_settle_owner(plant, object);
     d2k_value value = object->value;
     struct update *update = NULL;
     if (!alarm_acknowledge(&value) ||
@@ -243,6 +244,7 @@ bool plant_acknowledge_alarm(struct plant *plant, struct object *object)
 
 static void mark_transient(struct plant *plant, struct object *object, bool is_transient)
 {
+    plant_settle_owner(plant, object);
     d2k_value value = object->value;
     struct update *update = NULL;
     if (object->current == NULL || ((value.status & D2K_STATUS_TRANSIENT) != 0) == is_transient) {
@@ -270,17 +272,36 @@ void plant_command_ended(struct plant *plant, struct object *object)
 
 /* ---- owners ---- */
 
-void plant_owner_present(struct plant *plant, struct slice name)
+static void invalidate_some(struct plant *plant, struct owner *owner)
 {
-    struct owner *owner = map_get(&plant->owners, name);
-    if (owner == NULL || owner->present) {
-        return;
+    computed_hold(plant);
+    for (unsigned i = 0; i < PLANT_INVALIDATIONS_AT_ONCE && !list_empty(&owner->doubtful); i++) {
+        struct object *object = LIST_FIRST(&owner->doubtful, struct object, of_owner);
+        list_remove(&object->of_owner);
+        list_append(&owner->objects, &object->of_owner);
+        plant_settle_owner(plant, object);
     }
-    owner->present = true;
-    LIST_EACH(&owner->objects, at, following)
-    {
-        LIST_MEMBER(at, struct object, of_owner)->owner_present = true;
+    computed_release(plant);
+    if (list_empty(&owner->doubtful)) {
+        list_remove(&owner->in_going);
     }
+}
+
+void plant_settle_owner(struct plant *plant, struct object *object)
+{
+    const struct owner *owner = LIST_MEMBER(object->owner, struct owner, name);
+    if (object->current != NULL && object->current->sequence <= owner->gone_at) {
+        invalidate(plant, object);
+    }
+}
+
+bool owners_tidy(struct plant *plant)
+{
+    struct owner *owner = LIST_FIRST(&plant->going, struct owner, in_going);
+    if (owner != NULL) {
+        invalidate_some(plant, owner);
+    }
+    return !list_empty(&plant->going);
 }
 
 void plant_owner_gone(struct plant *plant, struct slice name)
@@ -289,13 +310,9 @@ void plant_owner_gone(struct plant *plant, struct slice name)
     if (owner == NULL) {
         return;
     }
-    owner->present = false;
-    computed_hold(plant);
-    LIST_EACH(&owner->objects, at, following)
-    {
-        struct object *object = LIST_MEMBER(at, struct object, of_owner);
-        object->owner_present = false;
-        invalidate(plant, object);
-    }
-    computed_release(plant);
+    owner->gone_at = plant->sequence;
+    list_append_all(&owner->doubtful, &owner->objects);
+    list_remove(&owner->in_going);
+    list_append(&plant->going, &owner->in_going);
+    invalidate_some(plant, owner);
 }

@@ -311,6 +311,30 @@ struct member {
     struct list link;
 };
 
+static void lists_are_joined(void **state)
+{
+    (void)state;
+    struct list first, second, members[3];
+    list_init(&first);
+    list_init(&second);
+    list_append_all(&first, &second); /* nothing to nothing */
+    assert_true(list_empty(&first) && list_empty(&second));
+    list_append(&second, &members[0]);
+    list_append(&second, &members[1]);
+    list_append_all(&first, &second);
+    assert_true(list_empty(&second));
+    list_append(&second, &members[2]);
+    list_append_all(&first, &second);
+    size_t count = 0;
+    LIST_EACH(&first, at, following)
+    {
+        assert_ptr_equal(at, &members[count++]);
+        list_remove(at);
+    }
+    assert_int_equal(count, 3);
+    assert_true(list_empty(&first) && list_empty(&second));
+}
+
 static void list_keeps_order_and_members_may_leave_while_it_is_walked(void **state)
 {
     (void)state;
@@ -745,6 +769,7 @@ int main(void)
         cmocka_unit_test(cursor_reads_fields_in_order),
         cmocka_unit_test(cursor_past_the_end_fails_and_yields_zeros_from_then_on),
         cmocka_unit_test(slices_compare_and_copy),
+        cmocka_unit_test(lists_are_joined),
         cmocka_unit_test(list_keeps_order_and_members_may_leave_while_it_is_walked),
         cmocka_unit_test(machine_moves_only_as_its_table_allows),
         cmocka_unit_test(machine_refuses_states_that_are_none),

@@ -67,7 +67,6 @@ static void it_follows_its_inputs(void **state)
     is_valid(sum, 12);
     assert_int_equal(sum->value.time_ns, NOW);
     assert_string_equal(sum->owner, "");
-    assert_true(sum->owner_present);
 }
 
 static void the_time_is_the_newest_of_the_inputs(void **state)

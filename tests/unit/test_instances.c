@@ -85,7 +85,6 @@ static void the_objects_are_invalid_until_the_new_one_publishes(void **state)
     plant_process_end(plant, first, PROCESS_CRASH, NOW);
     assert_false(is_valid(object));
     assert_int_equal(object->value.content.integer, 7);
-    assert_true(object->owner_present);
     publish(object, 8);
     assert_true(is_valid(object));
     first = start(1);
@@ -93,7 +92,6 @@ static void the_objects_are_invalid_until_the_new_one_publishes(void **state)
     assert_true(is_valid(object)); /* a passive one takes nothing with it */
     plant_process_end(plant, second, PROCESS_CRASH, NOW);
     assert_false(is_valid(object));
-    assert_false(object->owner_present);
 }
 
 static void another_one_is_made_active(void **state)

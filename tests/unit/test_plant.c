@@ -38,7 +38,6 @@ static void a_defined_object_is_found_by_name_number_and_position(void **state)
     assert_null(plant_object(plant, 99));
     assert_null(plant_object_by_name(plant, slice_of("Kom.Loa")));
     assert_null(a->current);
-    assert_true(a->owner_present);
     assert_string_equal(a->owner, "PC.KOM");
 }
 
@@ -340,10 +339,7 @@ static void values_become_invalid_when_their_owner_goes(void **state)
     assert_int_equal(record.content, 7);
     assert_int_equal(record.time_ns, NOW - 5);
     assert_int_equal(object->value.status, D2K_STATUS_MANUAL);
-    assert_false(object->owner_present);
-    assert_false(empty->owner_present);
     assert_null(empty->current);
-    assert_true(other->owner_present);
     assert_int_equal(other->value.status, D2K_STATUS_VALID);
 }
 
@@ -355,21 +351,10 @@ static void a_returned_owner_makes_values_valid_only_by_publishing(void **state)
     set(a, 1);
     set(b, 1);
     plant_owner_gone(plant, slice_of("PC.KOM"));
-    plant_owner_present(plant, slice_of("PC.KOM"));
-    assert_true(a->owner_present);
     assert_int_equal(a->value.status, 0);
     set(a, 2);
     assert_int_equal(a->value.status, D2K_STATUS_VALID);
     assert_int_equal(b->value.status, 0);
-}
-
-static void defining_again_makes_the_owner_present(void **state)
-{
-    (void)state;
-    struct object *object = define("a");
-    plant_owner_gone(plant, slice_of("PC.KOM"));
-    define("a");
-    assert_true(object->owner_present);
 }
 
 static void text_survives_the_going_of_its_owner(void **state)
@@ -515,7 +500,6 @@ int main(void)
         PLANT_TEST(a_value_of_the_past_never_becomes_current),
         PLANT_TEST(values_become_invalid_when_their_owner_goes),
         PLANT_TEST(a_returned_owner_makes_values_valid_only_by_publishing),
-        PLANT_TEST(defining_again_makes_the_owner_present),
         PLANT_TEST(text_survives_the_going_of_its_owner),
         PLANT_TEST(an_invalidation_without_memory_is_made_up_for),
         STORED_TEST(a_stored_number_is_used_again_and_a_new_one_is_stored_once),

@@ -111,9 +111,7 @@ static void the_objects_of_an_ended_process_are_invalid_until_it_publishes(void 
     set(object, 1);
     plant_process_end(plant, process, PROCESS_CRASH, NOW);
     assert_int_equal(object->value.status, 0);
-    assert_false(object->owner_present);
     start("PC.KOM");
-    assert_true(object->owner_present);
     assert_int_equal(object->value.status, 0);
     set(object, 2);
     assert_int_equal(object->value.status, D2K_STATUS_VALID);

@@ -474,7 +474,6 @@ static void readers_are_told_that_an_owner_has_gone(void **state)
     assert_int_equal(d.kind, DELIVERY_UPDATE);
     assert_int_equal(record_of(d.bytes).status, 0);
     plant_owner_gone(plant, slice_of("PC.KOM"));
-    plant_owner_present(plant, slice_of("PC.KOM"));
     takes_none();
 }
 
