@@ -45,7 +45,7 @@ const char *client_who(const struct client *c, char ret_text[CLIENT_WHO_MAX])
 {
     char where[CLIENT_WHERE_MAX];
     (void)snprintf(ret_text, CLIENT_WHO_MAX, "%s %s%s%s", c->process->name, client_where(c, where),
-                   c->user[0] != '\0' ? " user " : "", c->user);
+                   client_user(c)[0] != '\0' ? " user " : "", client_user(c));
     return ret_text;
 }
 

@@ -416,8 +416,8 @@ static bool send_to_owner(const struct client *c, struct client *owner, const st
     buffer_init(&record, WIRE_LENGTH_MAX);
     bool good = wire_value_encode(&record, object->hobj, value) == D2K_OK;
     properties_put(&record, PROPERTY_PROCESS, slice_of(c->process->name));
-    if (c->user[0] != '\0') {
-        properties_put(&record, PROPERTY_USER, slice_of(c->user));
+    if (client_user(c)[0] != '\0') {
+        properties_put(&record, PROPERTY_USER, slice_of(client_user(c)));
     }
     good = good && !buffer_failed(&record);
     if (good) {

@@ -154,7 +154,6 @@ struct client {
     unsigned change_count;             /* that wait for the store */
     unsigned command_count;            /* of this writer that are open */
     unsigned order_count;              /* of this administrator that are open */
-    char user[USERS_NAME_MAX + 1];     /* who is logged on; "": nobody */
     uint64_t logon_ticket;             /* of the logon that is being checked; 0: none */
     enum instance_state instance_told; /* what the client knows that it is */
     uint64_t logon_request;
@@ -165,6 +164,12 @@ struct client {
     bool is_shown; /* an object tells the state of its process, if it can have one */
     struct list gone_link;
 };
+
+/* Who is logged on; "": nobody. */
+static inline const char *client_user(const struct client *c)
+{
+    return c->process != NULL ? c->process->user : "";
+}
 
 static inline enum client_state client_state(const struct client *c)
 {

@@ -96,24 +96,27 @@ void logon_on(struct client *c, const struct wire_message *message)
     wipe(message->as.log_on.password);
 }
 
-/* What a user may see or do changes for this client. */
-static void become(struct client *c, const char *user)
+/* What a user may see or do changes for this client. False: out of memory; nobody ("") needs none.
+ */
+static bool become(struct client *c, const char *user)
 {
-    (void)text_copy(c->user, sizeof c->user, user);
-    (void)text_copy(c->process->user, sizeof c->process->user, user);
+    if (!plant_process_set_user(c->process, user)) {
+        return false;
+    }
     if (rights_name(c->kernel->rights, RIGHT_SEE)) {
         permissions_review(c);
     }
+    return true;
 }
 
 void logon_off(struct client *c, const struct wire_message *message)
 {
     struct wire_message done = {.type = WIRE_DONE, .request = message->request};
-    if (c->user[0] != '\0') {
+    if (client_user(c)[0] != '\0') {
         char where[CLIENT_WHERE_MAX];
         log_write(c->kernel->log, LOG_INFO, "AUDIT", "%s %s user %s logs off: done",
-                  c->process->name, client_where(c, where), c->user);
-        become(c, "");
+                  c->process->name, client_where(c, where), client_user(c));
+        (void)become(c, "");
         done.as.done.count = 1;
     }
     c->logon_ticket = 0; /* a check that is under way finds nobody */
@@ -132,9 +135,13 @@ static void settle(struct client *c, const struct guard_outcome *outcome)
                outcome->sentence);
         return;
     }
+    if (!become(c, outcome->user)) {
+        refuse(c, c->logon_request, outcome->user, WIRE_CODE_INTERNAL,
+               "the kernel has no memory for one more user");
+        return;
+    }
     audit_logon(c, outcome->user, "accepted");
-    become(c, outcome->user);
-    answer.as.logged_on.user = slice_of(c->user);
+    answer.as.logged_on.user = slice_of(client_user(c));
     client_send(c, &answer);
 }
 

@@ -14,7 +14,7 @@
 static struct rights_verdict decide(const struct client *c, enum right right, struct slice object)
 {
     struct rights_subject subject = {slice_of(c->process != NULL ? c->process->name : ""),
-                                     slice_of(c->user)};
+                                     slice_of(client_user(c))};
     return rights_decide(c->kernel->rights, &subject, right, object);
 }
 
@@ -26,8 +26,9 @@ static const char *explain(const struct client *c, const struct rights_rule *rul
     char place[RIGHTS_PLACE_MAX], name[D2K_OBJECT_NAME_MAX * 4 + 1];
     (void)snprintf(kernel->why_not, sizeof kernel->why_not, "%s forbids %s%s%s to %s%s%s",
                    rights_place(kernel->rights, rule, place), c->process->name,
-                   c->user[0] != '\0' ? " with user " : "", c->user, rights_word(right),
-                   object.size > 0 ? " " : "", text_escape(name, sizeof name, object));
+                   client_user(c)[0] != '\0' ? " with user " : "", client_user(c),
+                   rights_word(right), object.size > 0 ? " " : "",
+                   text_escape(name, sizeof name, object));
     return kernel->why_not;
 }
 

@@ -116,9 +116,13 @@ bool programs_has_registered(const struct kernel *kernel, struct slice name)
 void programs_facts(const struct kernel *kernel, size_t index, struct process *ret_facts)
 {
     const struct parent_state *program = &kernel->programs[index];
-    *ret_facts = (struct process){.state = PROCESS_STOP};
-    (void)text_copy(ret_facts->name, sizeof ret_facts->name,
-                    kernel->setup.processes->at[index].name);
+    *ret_facts = (struct process){.name = kernel->setup.processes->at[index].name,
+                                  .version = "",
+                                  .computer = "",
+                                  .address = "",
+                                  .tls_version = "",
+                                  .user = "",
+                                  .state = PROCESS_STOP};
     if (program->index != NOT_TOLD) {
         ret_facts->os_process_id = (uint32_t)program->pid;
         ret_facts->state = program->view.failed ? PROCESS_CRASH : PROCESS_STOP;

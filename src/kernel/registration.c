@@ -103,12 +103,11 @@ static void facts_of(const struct client *c, struct process *ret_facts)
     const struct registration *r = c->registration;
     const struct session *session = net_link_session(c->link);
     memset(ret_facts, 0, sizeof *ret_facts);
-    (void)text_copy(ret_facts->name, sizeof ret_facts->name, r->name);
-    (void)text_copy(ret_facts->version, sizeof ret_facts->version, r->version);
-    (void)text_copy(ret_facts->computer, sizeof ret_facts->computer, r->computer);
-    (void)text_copy(ret_facts->address, sizeof ret_facts->address, net_link_address_text(c->link));
-    (void)text_copy(ret_facts->tls_version, sizeof ret_facts->tls_version,
-                    session_tls_version(session));
+    ret_facts->name = r->name;
+    ret_facts->version = r->version;
+    ret_facts->computer = r->computer;
+    ret_facts->address = net_link_address_text(c->link);
+    ret_facts->tls_version = session_tls_version(session);
     ret_facts->instance = r->instance;
     ret_facts->os_process_id = r->os_process_id;
     ret_facts->verified = session_is_tls(session) && (r->flags & WIRE_REGISTER_VERIFIED) != 0;

@@ -73,7 +73,7 @@ static void free_owners(struct plant *plant)
 static void free_processes(struct plant *plant)
 {
     for (size_t i = 0; i < plant->process_count; i++) {
-        free(plant->processes[i]);
+        process_record_free(plant->processes[i]);
     }
     free(plant->processes);
     map_free(&plant->processes_by_name);

@@ -338,28 +338,26 @@ enum instance_state {
 };
 
 struct process {
-    uint32_t id;
-    char name[65];
-    uint16_t instance; /* 1..INSTANCE_MAX; 0: none */
-    enum instance_state instance_state;
-    bool preferred; /* instance; also when it has ended */
-    enum process_state state;
-    char version[65];
-    char computer[65];
-    uint32_t os_process_id;
-    char address[64];
-    char tls_version[16]; /* "": plain */
-    bool verified;
-    char user[65];    /* who is logged on; "": nobody */
-    int64_t since_ns; /* wall time of registration, or of its end */
+    const char *name, *version, *computer, *address;
+    const char *tls_version; /* "": plain */
+    const char *user;        /* who is logged on; "": nobody */
+    int64_t since_ns;        /* wall time of registration, or of its end */
     uint64_t connection_sql_id;
     uint64_t values_in, values_out;
     uint8_t resume_token[32];
     struct link_id link; /* generation 0 unless RUNNING */
+    uint32_t id;
+    uint32_t os_process_id;
+    enum process_state state;
+    enum instance_state instance_state;
+    uint16_t instance; /* 1..INSTANCE_MAX; 0: none */
+    bool preferred;    /* instance; also when it has ended */
+    bool verified;
 };
 
 /* Registers a process under its name and instance; the caller has made sure that none is RUNNING
- * under them. It keeps the id that they had before (facts->id is not read). *ret_process lives
+ * under them. It keeps the id that they had before (facts->id and user are not read), and its texts
+ * are copied; of these only the name must be there, the others may be NULL. *ret_process lives
  * until it has ended and was pushed out by PLANT_ENDED_PROCESSES_MAX later ones; a process that
  * starts again takes over the same structure. An instance becomes active or passive
  * (model/instances.h); where it takes over from another one the objects of the name become invalid.
@@ -373,6 +371,9 @@ d2k_result plant_process_start(struct plant *plant, const struct process *facts,
  * not RUNNING. */
 void plant_process_end(struct plant *plant, struct process *process, enum process_state how,
                        int64_t now_ns);
+/* Who is logged on from now on; "": nobody. False: out of memory, nothing is changed ("" never
+ * fails). */
+bool plant_process_set_user(struct process *process, const char *user) D2K_MUST_CHECK;
 /* Without an instance. NULL: never seen. */
 struct process *plant_process(const struct plant *plant, struct slice name);
 struct process *plant_process_instance(const struct plant *plant, struct slice name,

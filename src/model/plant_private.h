@@ -87,9 +87,13 @@ struct plant {
 
 struct process_record {
     struct process facts;
-    char key[PROCESS_KEY_MAX + 1]; /* "[2]_SELF.ARC", or the name where there is no instance */
-    struct list ended;             /* linked to itself while it runs */
+    char *texts;       /* of this registration, one behind the other */
+    char *user;        /* NULL: nobody is logged on */
+    struct list ended; /* linked to itself while it runs */
+    char key[]; /* "[2]_SELF.ARC", or the name where there is no instance; ends with the name */
 };
+
+void process_record_free(struct process_record *record);
 
 /* The number for a name: the one it has or had, else a new one. *ret_is_new: it is to be stored
  * (plant_number_given). D2K_LIMIT. */

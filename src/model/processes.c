@@ -133,6 +133,99 @@ d2k_result plant_prefer_instance(struct plant *plant, struct slice name, unsigne
     return D2K_OK;
 }
 
+/* ---- texts ---- */
+
+/* Puts a text behind those that stand at *at already; without room it is only measured. */
+static const char *put_text(const char *text, char *room, size_t *at)
+{
+    size_t size = text == NULL ? 0 : strlen(text);
+    char *place = room == NULL ? NULL : room + *at;
+    if (place != NULL) {
+        memcpy(place, text == NULL ? "" : text, size);
+        place[size] = '\0';
+    }
+    *at += size + 1;
+    return place;
+}
+
+static size_t put_texts(const struct process *from, struct process *to, char *room)
+{
+    size_t at = 0;
+    to->version = put_text(from->version, room, &at);
+    to->computer = put_text(from->computer, room, &at);
+    to->address = put_text(from->address, room, &at);
+    to->tls_version = put_text(from->tls_version, room, &at);
+    return at;
+}
+
+/* What the process says of itself now; its name, id and user stay. False: out of memory, nothing is
+ * changed. */
+static bool take_facts(struct process_record *record, const struct process *facts)
+{
+    struct process taken = *facts;
+    char *texts = malloc(put_texts(facts, &taken, NULL));
+    if (texts == NULL) {
+        return false;
+    }
+    (void)put_texts(facts, &taken, texts);
+    taken.name = record->facts.name;
+    taken.id = record->facts.id;
+    taken.user = record->facts.user;
+    free(record->texts);
+    record->texts = texts;
+    record->facts = taken;
+    return true;
+}
+
+static void become_user(struct process_record *record, char *user)
+{
+    free(record->user);
+    record->user = user;
+    record->facts.user = user != NULL ? user : "";
+}
+
+bool plant_process_set_user(struct process *process, const char *user)
+{
+    size_t size = strlen(user);
+    char *copy = size > 0 ? malloc(size + 1) : NULL;
+    if (copy == NULL && size > 0) {
+        return false;
+    }
+    if (size > 0) {
+        memcpy(copy, user, size + 1);
+    }
+    become_user(LIST_MEMBER(process, struct process_record, facts), copy);
+    return true;
+}
+
+void process_record_free(struct process_record *record)
+{
+    if (record != NULL) {
+        free(record->texts);
+        free(record->user);
+        free(record);
+    }
+}
+
+static struct process_record *process_record_new(const struct process *facts)
+{
+    char key[PROCESS_KEY_MAX + 1];
+    struct slice key_text = key_of(slice_of(facts->name), facts->instance, key);
+    struct process_record *record = calloc(1, sizeof *record + key_text.size + 1);
+    if (record == NULL) {
+        return NULL;
+    }
+    memcpy(record->key, key, key_text.size);
+    list_init(&record->ended);
+    record->facts.name = record->key + key_text.size - strlen(facts->name);
+    record->facts.user = "";
+    if (!take_facts(record, facts)) {
+        free(record);
+        return NULL;
+    }
+    return record;
+}
+
 /* ---- start ---- */
 
 static d2k_result register_record(struct plant *plant, struct process_record *record,
@@ -159,19 +252,17 @@ static d2k_result start_first(struct plant *plant, const struct process *facts,
                               struct process_record **ret_record, struct error *err)
 {
     bool is_new_number = false;
-    struct process_record *record = malloc(sizeof *record);
+    struct process_record *record = process_record_new(facts);
     if (record == NULL) {
         return error_no_memory(err);
     }
-    record->facts = *facts;
-    list_init(&record->ended);
-    struct slice name = key_of(slice_of(facts->name), facts->instance, record->key);
+    struct slice name = slice_of(record->key);
     d2k_result result = plant_number(plant, name, &record->facts.id, &is_new_number, err);
     if (result == D2K_OK) {
         result = register_record(plant, record, err);
     }
     if (result != D2K_OK) {
-        free(record);
+        process_record_free(record);
         return result;
     }
     plant_number_given(plant, name, record->facts.id, is_new_number);
@@ -180,15 +271,15 @@ static d2k_result start_first(struct plant *plant, const struct process *facts,
 }
 
 /* A name keeps its first spelling. */
-static void start_again(struct plant *plant, struct process_record *record,
-                        const struct process *facts)
+static d2k_result start_again(struct plant *plant, struct process_record *record,
+                              const struct process *facts, struct error *err)
 {
-    struct process before = record->facts;
+    if (!take_facts(record, facts)) {
+        return error_no_memory(err);
+    }
     list_remove(&record->ended);
     plant->ended_count--;
-    record->facts = *facts;
-    record->facts.id = before.id;
-    memcpy(record->facts.name, before.name, sizeof before.name);
+    return D2K_OK;
 }
 
 /* Instance and start without an instance of one name exclude each other. */
@@ -250,9 +341,9 @@ d2k_result plant_process_start(struct plant *plant, const struct process *facts,
     if (facts->instance != 0 && (group = group_obtain(plant, slice_of(facts->name))) == NULL) {
         return error_no_memory(err);
     }
-    if (record != NULL) {
-        start_again(plant, record, facts);
-    } else if ((result = start_first(plant, facts, &record, err)) != D2K_OK) {
+    result = record != NULL ? start_again(plant, record, facts, err)
+                            : start_first(plant, facts, &record, err);
+    if (result != D2K_OK) {
         if (group != NULL) {
             group_release(plant, group);
         }
@@ -279,7 +370,7 @@ static void forget_oldest_ended(struct plant *plant)
     plant->process_count--;
     memmove(plant->processes + at, plant->processes + at + 1,
             (plant->process_count - at) * sizeof(struct process_record *));
-    free(record);
+    process_record_free(record);
 }
 
 static void leave_name(struct plant *plant, const struct process *process)
@@ -304,7 +395,7 @@ void plant_process_end(struct plant *plant, struct process *process, enum proces
     process->state = how == PROCESS_RUNNING ? PROCESS_CRASH : how;
     process->since_ns = now_ns;
     process->link = (struct link_id){0};
-    process->user[0] = '\0';
+    become_user(record, NULL);
     memset(process->resume_token, 0, sizeof process->resume_token);
     list_append(&plant->ended, &record->ended);
     plant->ended_count++;

@@ -588,8 +588,7 @@ static void step_burst(void)
 
 static void start_owner(unsigned owner)
 {
-    struct process facts = {.since_ns = NOW};
-    snprintf(facts.name, sizeof facts.name, "%s", owner_names[owner]);
+    struct process facts = {.since_ns = NOW, .name = owner_names[owner]};
     CHECK(plant_process_start(plant, &facts, &processes[owner], NULL) == D2K_OK);
     owner_runs[owner] = true;
 }

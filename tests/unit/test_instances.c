@@ -8,7 +8,7 @@
 static d2k_result try_start(unsigned instance, struct process **ret_process)
 {
     struct process facts = {.since_ns = NOW, .link = {1, 2, 3}, .instance = (uint16_t)instance};
-    snprintf(facts.name, sizeof facts.name, "SELF.KOM");
+    facts.name = "SELF.KOM";
     return plant_process_start(plant, &facts, ret_process, &err);
 }
 

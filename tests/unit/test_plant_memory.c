@@ -144,8 +144,7 @@ static struct process *started;
 
 static d2k_result start_step(void *name)
 {
-    struct process facts = {.since_ns = NOW};
-    snprintf(facts.name, sizeof facts.name, "%s", (char *)name);
+    struct process facts = {.since_ns = NOW, .name = name};
     return plant_process_start(plant, &facts, &started, &err);
 }
 

@@ -6,7 +6,7 @@
 static d2k_result try_start(const char *name, struct process **ret_process)
 {
     struct process facts = {.since_ns = NOW, .os_process_id = 7, .link = {1, 2, 3}};
-    snprintf(facts.name, sizeof facts.name, "%s", name);
+    facts.name = name;
     memset(facts.resume_token, 0xaa, sizeof facts.resume_token);
     return plant_process_start(plant, &facts, ret_process, &err);
 }
@@ -101,6 +101,43 @@ static void a_process_that_returns_keeps_its_id_and_is_listed_once(void **state)
     assert_int_equal(process->link.generation, 3);
     assert_int_equal(plant_running_count(plant), 1);
     assert_null(plant_process_at(plant, 1));
+}
+
+static void its_texts_are_those_of_its_last_start(void **state)
+{
+    (void)state;
+    char version[] = "V1", address[] = "127.0.0.1:1";
+    struct process facts = {
+        .since_ns = NOW, .name = "A.HIP", .version = version, .address = address};
+    struct process *process = NULL;
+    assert_int_equal(plant_process_start(plant, &facts, &process, &err), D2K_OK);
+    version[0] = address[0] = 'x';
+    assert_string_equal(process->version, "V1");
+    assert_string_equal(process->address, "127.0.0.1:1");
+    assert_string_equal(process->computer, "");
+    assert_string_equal(process->tls_version, "");
+    plant_process_end(plant, process, PROCESS_STOP, NOW);
+    assert_string_equal(process->version, "V1");
+    facts.version = "V2.00.000";
+    facts.computer = "pc";
+    assert_int_equal(plant_process_start(plant, &facts, &process, &err), D2K_OK);
+    assert_string_equal(process->version, "V2.00.000");
+    assert_string_equal(process->computer, "pc");
+}
+
+static void who_is_logged_on_is_forgotten_with_the_end(void **state)
+{
+    (void)state;
+    struct process *process = start("A.HIP");
+    assert_string_equal(process->user, "");
+    assert_true(plant_process_set_user(process, "jana"));
+    assert_true(plant_process_set_user(process, "eva"));
+    assert_string_equal(process->user, "eva");
+    plant_process_end(plant, process, PROCESS_STOP, NOW);
+    assert_string_equal(process->user, "");
+    assert_true(plant_process_set_user(start("A.HIP"), "jana"));
+    assert_true(plant_process_set_user(process, ""));
+    assert_string_equal(process->user, "");
 }
 
 static void the_objects_of_an_ended_process_are_invalid_until_it_publishes(void **state)
@@ -268,6 +305,8 @@ int main(void)
         PROCESS_TEST(the_end_is_remembered_without_link_and_token),
         PROCESS_TEST(an_end_that_is_none_counts_as_a_crash),
         PROCESS_TEST(a_process_that_returns_keeps_its_id_and_is_listed_once),
+        PROCESS_TEST(its_texts_are_those_of_its_last_start),
+        PROCESS_TEST(who_is_logged_on_is_forgotten_with_the_end),
         PROCESS_TEST(the_objects_of_an_ended_process_are_invalid_until_it_publishes),
         PROCESS_TEST(ended_processes_are_forgotten_oldest_first),
         PROCESS_TEST(a_running_process_is_never_forgotten),
