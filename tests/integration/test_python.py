@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -41,29 +42,70 @@ def parameters(request, plant, other_identity):
     return [str(word) for word in plant.client_command("python")[1:]]
 
 
-CONTENTS = {"BOOLEAN": True, "INTEGER": -2**63, "REAL": 0.1, "TEXT": "h\u00e4",
+def contents(d2k):
+    return {"BOOLEAN": True, "INTEGER": -2**63, "REAL": 0.1, "TEXT": "h\u00e4",
             "ABSOLUTE_TIME": datetime(2024, 2, 29, 12, 0, 0, 250000, timezone.utc),
-            "RELATIVE_TIME": timedelta(days=-1, microseconds=1)}
+            "RELATIVE_TIME": timedelta(days=-1, microseconds=1),
+            "LINE": d2k.Line.TRUE, "ALARM": d2k.Alarm.NO_KVIT, "STATION": d2k.Station.HARDERR,
+            "PROCESS": d2k.Process.WDERR, "QUATERNARY": d2k.Quaternary.OSC, "HOBJ": d2k.Hobj(2**32 - 1)}
 
 
 def test_contents_come_back_the_same(d2k, parameters, plant):
     with d2k.Client(*parameters, "/WPYTHON") as client:
-        for name, content in CONTENTS.items():
+        for name, content in contents(d2k).items():
             kind = d2k.Type[name]
             client.define(f"Py.{name}", kind, "described", "m").publish(
                 content, flags=3, status=d2k.Status.VALID | d2k.Status.MANUAL)
         client.flush()
         read = {change.name: change.value for change in client.read("Py.*")}
-        assert {name: value.content for name, value in read.items()} == {
-            f"Py.{name}": content for name, content in CONTENTS.items()}
+        assert {name: (type(value.content), value.content) for name, value in read.items()} == {
+            f"Py.{name}": (type(content), content) for name, content in contents(d2k).items()}
         value = read["Py.REAL"]
         assert value.valid and value.flags == 3 and d2k.Status.MANUAL in value.status
         assert abs(value.time - datetime.now(timezone.utc)) < timedelta(hours=1)
+        assert read["Py.STATION"].content.text == "StHARDERR"
         info, = client.list_objects("Py.REAL")
         assert (info.type, info.description, info.unit, info.owner) == (
             d2k.Type.REAL, "described", "m", "PYTHON.API")
         assert client.process_name in [process.name for process in client.list_processes()]
     plant.wait_for_state("PYTHON.API", "Stop")
+
+
+def test_every_state_has_the_name_that_the_kernel_gives_it(d2k):
+    for kind, states in d2k.values.STATES.items():
+        names = [d2k.values.text(d2k.values.lib.d2k_state_name(kind, n)) for n in range(len(states) + 1)]
+        assert [state.text for state in states] == names[:-1] and names[-1] == ""
+        for state in states:
+            assert state.text.upper().replace("_", "").endswith(state.name.replace("_", ""))
+
+
+def test_what_is_said_of_an_own_object_is_told_and_counts(d2k, parameters):
+    limits = d2k.Limits(1, 2, 3, None)
+    with d2k.Client(*parameters) as client:
+        level = client.define("Py.Level", d2k.Type.REAL, "d", "m", path="Tanks", limits=d2k.Limits(1, 2, 3, 4),
+                              history=3)
+        for number in range(6):
+            level.publish(number)
+            client.flush()
+        kept = client.history("Py.Level")
+        assert [change.value.content for change in kept] == [3, 4, 5]
+        assert [change.value.limit_status for change in kept] == [
+            d2k.LimitStatus.IN_LIMIT, d2k.LimitStatus.H_LIMIT, d2k.LimitStatus.VH_LIMIT]
+        assert [change.value.content for change in client.history("Py.Level", 1)] == [5]
+        info, = client.list_objects("Py.Level")
+        assert (info.path, info.limits, info.history, info.kind) == (
+            "Tanks", d2k.Limits(1, 2, 3, 4), 3, d2k.Kind.PROCESS)
+        client.define("Py.Level", d2k.Type.REAL, limits=limits, history=0, takes_commands=True)
+        client.flush()
+        info, = client.list_objects("Py.Level")
+        assert (info.path, info.limits, info.history, info.writable) == ("", limits, 0, True)
+        value = client.read("Py.Level")[0].value
+        assert value.limit_status == d2k.LimitStatus.PROBLEM
+        with pytest.raises(d2k.RefusedError) as refused:
+            client.history("Py.None")
+        assert refused.value.name == "NOT_FOUND"
+        with pytest.raises(d2k.D2kError, match="at most 10000"):
+            client.define("Py.Level", d2k.Type.REAL, history=10_001)
 
 
 def test_an_exception_leaves_without_log_off(d2k, parameters, plant):
@@ -74,12 +116,12 @@ def test_an_exception_leaves_without_log_off(d2k, parameters, plant):
     plant.wait_for_state("PYTHON.API", "Crash")
 
 
-def test_changes_come_to_an_iterator_with_and_without_asyncio(d2k, parameters):
+def test_changes_come_to_an_iterator(d2k, parameters):
     with d2k.Client(*parameters) as owner, d2k.Client(*parameters) as reader:
         count = owner.define("Py.Count", d2k.Type.INTEGER)
         count.publish(0)
         owner.flush()  # until an object is defined, its newest value alone is kept
-        with reader.subscribe("Py.*", every=True):
+        with reader.subscribe("Py.*", every=True) as subscription:
             for number in range(1, 100):
                 count.publish(number)
             owner.flush()
@@ -90,17 +132,7 @@ def test_changes_come_to_an_iterator_with_and_without_asyncio(d2k, parameters):
                     break
             assert seen == list(range(100))
 
-            async def next_one():
-                async for change in reader.changes_async():
-                    return change.value.content
-
-            async def publish():
-                count.publish(7)
-                owner.flush()
-
-            async def both():
-                return await asyncio.gather(next_one(), publish())
-            assert asyncio.run(both()) == [7, None]
+            assert subscription.lost == 0
         assert list(reader.changes(timeout=0)) == []
 
 
@@ -131,14 +163,31 @@ def test_a_command_reaches_its_owner_and_the_outcome_the_writer(d2k, parameters)
 
 def test_user_variables(d2k, parameters):
     with d2k.Client(*parameters) as client:
-        client.configure("Py.Note", d2k.Type.TEXT, "a note")
+        client.configure("Py.Note", d2k.Type.TEXT, "a note", path="Notes", default="none", writable=True, history=5)
+        assert client.read("Py.Note")[0].value.content == "none"
         client.set("Py.Note", "written")
         change, = client.read("Py.Note")
         assert change.value.content == "written"
+        info, = client.list_objects("Py.Note")
+        assert (info.kind, info.path, info.default, info.writable, info.history, info.limits) == (
+            d2k.Kind.USER_VARIABLE, "Notes", "none", True, 5, None)
         client.delete("Py.Note")
         with pytest.raises(d2k.RefusedError) as refused:
             client.delete("Py.Note")
         assert refused.value.name == "NOT_FOUND" and refused.value.sentence
+
+
+def test_computed_objects(d2k, parameters):
+    with d2k.Client(*parameters) as client:
+        client.configure("Py.Base", d2k.Type.REAL, default=4)
+        client.configure("Py.Twice", d2k.Type.REAL, expression="2 * Py.Base", limits=d2k.Limits(1, 2, 6, 9))
+        value = client.read("Py.Twice")[0].value
+        assert (value.content, value.limit_status) == (8.0, d2k.LimitStatus.H_LIMIT)
+        info, = client.list_objects("Py.Twice")
+        assert (info.kind, info.expression) == (d2k.Kind.COMPUTED, "2 * Py.Base")
+        with pytest.raises(d2k.RefusedError) as refused:
+            client.configure("Py.Base", d2k.Type.REAL, expression="Py.Twice")
+        assert refused.value.name == "CYCLE"
 
 
 def test_what_is_wrong_is_refused_with_a_sentence(d2k, parameters):
@@ -158,6 +207,14 @@ def test_what_is_wrong_is_refused_with_a_sentence(d2k, parameters):
         number = client.define("Py.Number", d2k.Type.INTEGER)
         with pytest.raises(OverflowError):
             number.publish(2**63)
+        station = client.define("Py.Station", d2k.Type.STATION)
+        station.publish(5)
+        for content, error in ((6, ValueError), (-1, ValueError), (d2k.Line.TRUE, TypeError), (True, TypeError)):
+            with pytest.raises(error):
+                station.publish(content)
+        for content in d2k.Station.ON, d2k.Hobj(1):
+            with pytest.raises(TypeError):
+                level.publish(content)
         with pytest.raises(d2k.D2kError) as wrong:
             client.define("1 bad", d2k.Type.REAL)
         assert wrong.value.name == "ARGUMENT"
@@ -165,10 +222,167 @@ def test_what_is_wrong_is_refused_with_a_sentence(d2k, parameters):
             client.log_on("nobody", "wrong")
 
 
+def test_after_the_end_nothing_is_used_any_more(d2k, parameters):
+    with d2k.Client(*parameters) as client:
+        level = client.define("Py.Level", d2k.Type.REAL)
+    with pytest.raises(d2k.Disconnected):
+        level.publish(1)
+    client.close()
+
+
+def test_the_sentence_of_a_client_that_cannot_be_made_is_freed(d2k, tmp_path, monkeypatch):
+    class Counting:
+        freed = []
+
+        def free(self, pointer):
+            self.freed.append(pointer)
+            d2k.values.ffi.dlopen(None).free(pointer)
+    (tmp_path / "cfg_PLANT.conf").write_text("[TLS_Client]\nTLS_RequiredLevel = nonsense\n", encoding="utf-8")
+    monkeypatch.setattr(d2k._library, "libc", Counting())
+    with pytest.raises(d2k.D2kError, match="nonsense") as failed:
+        d2k.Client("@PLANT", f"--config-dir={tmp_path}")
+    assert failed.value.name == "CONFIG" and len(Counting.freed) == 1
+
+
+# ---- asyncio ----
+
+def test_asyncio_reads_sets_defines_and_follows(d2k, parameters, plant):
+    async def own(client):
+        valve = client.define("Py.Valve", d2k.Type.REAL, takes_commands=True, history=10)
+        valve.publish(0)
+        await client.flush()
+        async for command in client.commands():
+            if command.value.content > 100:
+                command.refuse("too much")
+                return
+            valve.publish(command.value.content)
+            command.accept()
+
+    async def use(client):
+        await client.configure("Py.Note", d2k.Type.INTEGER, default=1)
+        assert [o.name for o in await client.list_objects("Py.N*")] == ["Py.Note"]
+        async with await client.subscribe("Py.*", every=True) as subscription:
+            await client.set("Py.Note", 2)
+            seen = []
+            async for change in client.changes():
+                seen.append((change.name, change.value.content))
+                if seen[-1] == ("Py.Note", 2):
+                    break
+            assert subscription.lost == 0
+        while not await client.read("Py.Valve"):
+            pass
+        await client.set("Py.Valve", 5.0)
+        with pytest.raises(d2k.RefusedError, match="too much"):
+            await client.set("Py.Valve", 500.0)
+        assert 5.0 in [change.value.content for change in await client.history("Py.Valve")]
+        await client.delete("Py.Note")
+        with pytest.raises(d2k.RefusedError):
+            await client.log_on("nobody", "wrong")
+        assert client.process_name in [process.name for process in await client.list_processes()]
+        assert [change async for change in client.changes(timeout=0)] == []
+
+    async def both():
+        async with d2k.AsyncClient(*parameters, "/WOWNER") as owner, d2k.AsyncClient(*parameters) as user:
+            await asyncio.gather(own(owner), use(user))
+    asyncio.run(both())
+    plant.wait_for_state("OWNER.API", "Stop")
+
+
+def test_many_tasks_ask_over_one_connection(d2k, parameters):
+    async def ask(client, number):
+        await client.configure(f"Py.N{number}", d2k.Type.INTEGER, default=number)
+        change, = await client.read(f"Py.N{number}")
+        return change.value.content
+
+    async def all_of_them():
+        async with d2k.AsyncClient(*parameters) as client:
+            return await asyncio.gather(*(ask(client, number) for number in range(50)))
+    assert asyncio.run(all_of_them()) == list(range(50))
+
+
+def test_who_takes_changes_slowly_loses_none_and_asks_no_more(d2k, parameters, monkeypatch):
+    monkeypatch.setattr(d2k.aio, "CHANGES_MAX", 10)
+
+    async def follow():
+        async with d2k.AsyncClient(*parameters) as owner, d2k.AsyncClient(*parameters) as reader:
+            count = owner.define("Py.Count", d2k.Type.INTEGER)
+            count.publish(0)
+            await owner.flush()
+            async with await reader.subscribe("Py.Count", every=True) as subscription:
+                for number in range(1, 501):
+                    count.publish(number)
+                await owner.flush()
+                while len(reader._changes) < 10:
+                    await owner.read("Act_Client")
+                with pytest.raises(d2k.D2kError, match="10 changes wait to be taken"):
+                    await reader.read("Py.Count")
+                seen = []
+                async for change in reader.changes():
+                    seen.append(change.value.content)
+                    if change.value.content == 500:
+                        break
+                assert seen == list(range(501)) and subscription.lost == 0
+                assert (await reader.read("Py.Count"))[0].value.content == 500
+    asyncio.run(follow())
+
+
+def test_asyncio_tells_the_end_to_everybody_who_waits(d2k, parameters, plant):
+    async def wait_for_the_end():
+        client = d2k.AsyncClient(*parameters, "/WPYTHON")
+        with pytest.raises(d2k.Disconnected):
+            async with client:
+                async def changes():
+                    async for _ in client.changes():
+                        pass
+
+                async def commands():
+                    async for _ in client.commands():
+                        pass
+                tasks = [asyncio.ensure_future(waiting()) for waiting in (changes, commands)]
+                await client.read("*")
+                plant.programs[0].kill()
+                for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                    assert isinstance(outcome, d2k.Disconnected) and outcome.sentence
+                await client.read("*")
+        with pytest.raises(d2k.Disconnected, match="closed"):
+            await client.read("*")
+    asyncio.run(wait_for_the_end())
+
+
+def test_asyncio_leaves_without_log_off_after_an_exception_and_connects_to_nobody(d2k, parameters, plant):
+    async def leave():
+        with pytest.raises(KeyError):
+            async with d2k.AsyncClient(*parameters, "/WPYTHON"):
+                raise KeyError
+
+    async def nobody():
+        with pytest.raises(d2k.Disconnected):
+            await d2k.AsyncClient(*parameters, "/P1").connect()
+    asyncio.run(leave())
+    plant.wait_for_state("PYTHON.API", "Crash")
+    asyncio.run(nobody())
+
+
+def test_an_answer_that_does_not_come_ends_the_waiting(d2k, parameters, plant):
+    async def ask():
+        async with d2k.AsyncClient(*parameters) as client:
+            client.timeout = 0.3
+            plant.programs[0].signal(signal.SIGSTOP)
+            try:
+                with pytest.raises(d2k.TimeoutExpired):
+                    await client.read("*")
+            finally:
+                plant.programs[0].signal(signal.SIGCONT)
+            client.timeout = DEADLINE_S
+            assert await client.read("Act_Client")
+            assert [change async for change in client.changes(timeout=0)] == []
+    asyncio.run(ask())
+
+
 def test_the_examples_of_the_readme_run(d2k, parameters, tmp_path):
     text = (REPOSITORY / "bindings/python/README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     script = tmp_path / "examples.py"
     script.write_text(f"PARAMETERS = {parameters!r}\n" + "\n".join(blocks), encoding="utf-8")
     with d2k.Client(*parameters) as owner:

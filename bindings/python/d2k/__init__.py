@@ -1,8 +1,14 @@
 """d2k: processes of a d2k kernel in Python, over libd2k. See README.md."""
 
-from .client import Client, Command, PublishedObject, Subscription
+from .aio import AsyncClient, AsyncSubscription
+from .client import Client, Subscription
+from .connection import Command, PublishedObject
 from .errors import D2kError, Disconnected, RefusedError, TimeoutExpired
-from .values import Change, Content, ObjectInfo, ProcessInfo, Status, Type, Value
+from .objects import Kind, ObjectInfo, ProcessInfo
+from .values import (Alarm, Change, Content, Hobj, Limits, LimitStatus, Line, Process, Quaternary, State, Station,
+                     Status, Type, Value)
 
-__all__ = ["Change", "Client", "Command", "Content", "D2kError", "Disconnected", "ObjectInfo", "ProcessInfo",
-           "PublishedObject", "RefusedError", "Status", "Subscription", "TimeoutExpired", "Type", "Value"]
+__all__ = ["Alarm", "AsyncClient", "AsyncSubscription", "Change", "Client", "Command", "Content", "D2kError",
+           "Disconnected", "Hobj", "Kind", "Limits", "LimitStatus", "Line", "ObjectInfo", "Process", "ProcessInfo",
+           "PublishedObject", "Quaternary", "RefusedError", "State", "Station", "Status", "Subscription",
+           "TimeoutExpired", "Type", "Value"]

@@ -11,10 +11,18 @@ from cffi import FFI
 from ._declarations import DECLARATIONS
 
 ffi: Any = FFI()
-ffi.cdef(DECLARATIONS)
+ffi.cdef(DECLARATIONS + "void free(void *);")
 lib: Any = ffi.dlopen(os.environ.get("D2K_LIBRARY", "libd2k.so.1"))
+libc: Any = ffi.dlopen(None)
 
 
 def text(pointer: Any) -> str:
     """A C string of the library; "" for NULL."""
     return "" if pointer == ffi.NULL else str(ffi.string(pointer), "utf-8", "replace")
+
+
+def owned_text(pointer: Any) -> str:
+    """A C string that is ours to free."""
+    copy = text(pointer)
+    libc.free(pointer)
+    return copy

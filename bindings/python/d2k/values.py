@@ -1,4 +1,4 @@
-"""Values and objects as Python has them."""
+"""Values as Python has them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Optional, Union
 
 from ._library import ffi, lib, text
-from .errors import D2kError
-
-Content = Union[None, bool, int, float, str, datetime, timedelta]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 
 class Type(enum.IntEnum):
@@ -26,6 +22,69 @@ class Type(enum.IntEnum):
     ABSOLUTE_TIME = 4
     RELATIVE_TIME = 5
     TEXT = 6
+    LINE = 7
+    ALARM = 8
+    STATION = 9
+    PROCESS = 10
+    QUATERNARY = 11
+    HOBJ = 12
+
+
+class State(enum.IntEnum):
+    """Content of a type with states."""
+
+    @property
+    def text(self) -> str:
+        """Its name in D2000: "StHARDERR"."""
+        return text(lib.d2k_state_name(int(type_of(self)), self.value))
+
+
+class Line(State):
+    FALSE = 0
+    TRUE = 1
+
+
+class Alarm(State):
+    NORMAL = 0
+    ALARM = 1
+    KVIT = 2
+    BLOCK = 3
+    UNBLOCK = 4
+    NO_KVIT = 5
+
+
+class Station(State):
+    ON = 0
+    OFF = 1
+    COMERR = 2
+    HARDERR = 3
+    SIMUL = 4
+    WAIT = 5
+
+
+class Process(State):
+    RUN = 0
+    CRASH = 1
+    STOP = 2
+    WDERR = 3
+
+
+class Quaternary(State):
+    TRANS = 0
+    OFF = 1
+    ON = 2
+    ERR = 3
+    OSC = 4
+
+
+class Hobj(int):
+    """Number of an object; 0: of none."""
+
+
+Content = Union[None, bool, int, float, str, datetime, timedelta, State, Hobj]
+
+STATES: dict[int, type[State]] = {Type.LINE: Line, Type.ALARM: Alarm, Type.STATION: Station, Type.PROCESS: Process,
+                                  Type.QUATERNARY: Quaternary}
 
 
 class Status(enum.IntFlag):
@@ -43,6 +102,27 @@ class Status(enum.IntFlag):
     PR_AL_CRIT = 0x200
 
 
+class LimitStatus(enum.IntEnum):
+    """Where a number stands among the limits of its object; IN_LIMIT also when it has none."""
+
+    IN_LIMIT = 0
+    VL_LIMIT = 1
+    L_LIMIT = 2
+    H_LIMIT = 3
+    VH_LIMIT = 4
+    PROBLEM = 5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of an Integer or a Real; None: not given."""
+
+    vl: Optional[float] = None
+    l: Optional[float] = None
+    h: Optional[float] = None
+    vh: Optional[float] = None
+
+
 @dataclass(frozen=True)
 class Value:
     """A value that was received. Times are in UTC, to the microsecond; `time_ns` is exact."""
@@ -52,6 +132,9 @@ class Value:
     flags: int
     time_ns: int
     past: bool
+    limit_status: LimitStatus = LimitStatus.IN_LIMIT
+    process_alarm: str = ""  # that stands, by its name in D2000; "": none
+    process_alarm_time_ns: int = 0
 
     @property
     def valid(self) -> bool:
@@ -60,32 +143,6 @@ class Value:
     @property
     def time(self) -> datetime:
         return _datetime(self.time_ns)
-
-
-@dataclass(frozen=True)
-class ObjectInfo:
-    """What an object is. `type` is a plain number when it is one that is unknown here."""
-
-    hobj: int
-    name: str
-    type: int
-    description: str
-    unit: str
-    owner: str
-    writable: bool
-
-
-@dataclass(frozen=True)
-class ProcessInfo:
-    """A process that the kernel knows. `state`: 0 running, 1 stopped, 2 crashed, 3 watchdog missing."""
-
-    name: str
-    state: int
-    version: str
-    computer: str
-    address: str
-    tls_version: str
-    verified: bool
 
 
 @dataclass(frozen=True)
@@ -120,36 +177,37 @@ def _content(value: Any) -> Content:
     if kind == Type.TEXT:
         raw = ffi.buffer(content.text.data, content.text.size)[:] if content.text.size else b""
         return bytes(raw).decode("utf-8", "replace")
-    return None
+    if kind == Type.HOBJ:
+        return Hobj(content.hobj)
+    return STATES[kind](content.state) if kind in STATES else None
 
 
 def value_of(value: Any) -> Value:
-    return Value(_content(value), Status(value.status), value.flags, value.time_ns, value.past)
-
-
-def object_of(info: Any) -> ObjectInfo:
-    return ObjectInfo(info.hobj, text(info.name), int(info.type), text(info.description), text(info.unit),
-                      text(info.owner), bool(info.writable))
-
-
-def process_of(info: Any) -> ProcessInfo:
-    return ProcessInfo(text(info.name), int(info.state), text(info.version), text(info.computer), text(info.address),
-                       text(info.tls_version), bool(info.verified))
+    alarm = text(lib.d2k_process_alarm_name(value.process_alarm)) if value.process_alarm else ""
+    return Value(_content(value), Status(value.status), value.flags, value.time_ns, value.past,
+                 LimitStatus(value.limit_status), alarm, value.process_alarm_time_ns)
 
 
 def type_of(content: Content) -> Type:
     """The type that a content has by itself."""
-    for kind, name in ((bool, Type.BOOLEAN), (int, Type.INTEGER), (float, Type.REAL), (str, Type.TEXT),
-                       (datetime, Type.ABSOLUTE_TIME), (timedelta, Type.RELATIVE_TIME)):
+    for kind, name in ((bool, Type.BOOLEAN), (Line, Type.LINE), (Alarm, Type.ALARM), (Station, Type.STATION),
+                       (Process, Type.PROCESS), (Quaternary, Type.QUATERNARY), (Hobj, Type.HOBJ),
+                       (int, Type.INTEGER), (float, Type.REAL), (str, Type.TEXT), (datetime, Type.ABSOLUTE_TIME),
+                       (timedelta, Type.RELATIVE_TIME)):
         if isinstance(content, kind):
             return name
     raise TypeError(f"{type(content).__name__} is no content of a value")
 
 
 def _convert(content: Content, kind: Type) -> Content:
-    """An int is a real where a real is wanted; nothing else is converted."""
-    if kind == Type.REAL and isinstance(content, int) and not isinstance(content, bool):
-        return float(content)
+    """A plain int is also a real, the number of a state, or of an object; nothing else is converted."""
+    if type(content) is int:
+        if kind == Type.REAL:
+            return float(content)
+        if kind == Type.HOBJ:
+            return Hobj(content)
+        if kind in STATES:
+            return STATES[kind](content)
     if type_of(content) != kind:
         raise TypeError(f"{content!r} is no {kind.name}")
     return content
@@ -157,37 +215,41 @@ def _convert(content: Content, kind: Type) -> Content:
 
 def encode(content: Content, kind: Optional[Type] = None, status: Status = Status.VALID, flags: int = 0,
            time: Optional[datetime] = None) -> tuple[Any, Any]:
-    """A d2k_value, and what must live as long as it. TypeError, OverflowError, ValueError (a time without zone)."""
+    """A d2k_value, and what must live as long as it. TypeError, OverflowError, ValueError (a time without zone, no
+    such state)."""
     kind = type_of(content) if kind is None else kind
     content = _convert(content, kind)
     value = ffi.new("d2k_value *")
     value.type, value.status, value.flags = int(kind), int(status), flags
     value.time_ns = 0 if time is None else _since_epoch(time)
-    keep = None
+    return value, _put_content(value.content, content)
+
+
+def _put_content(place: Any, content: Content) -> Any:
+    """What must live as long as the value."""
     if isinstance(content, bool):
-        value.content.boolean = content
+        place.boolean = content
+    elif isinstance(content, State):
+        place.state = content.value
+    elif isinstance(content, Hobj):
+        place.hobj = int(content)
     elif isinstance(content, int):
-        value.content.integer = content
+        place.integer = content
     elif isinstance(content, float):
-        value.content.real = content
+        place.real = content
     elif isinstance(content, datetime):
-        value.content.absolute_time_ns = _since_epoch(content)
+        place.absolute_time_ns = _since_epoch(content)
     elif isinstance(content, timedelta):
-        value.content.relative_time_ns = _ns(content)
+        place.relative_time_ns = _ns(content)
     elif isinstance(content, str):
         raw = content.encode("utf-8")
         keep = ffi.new("char[]", raw)
-        value.content.text.data, value.content.text.size = keep, len(raw)
-    return value, keep
+        place.text.data, place.text.size = keep, len(raw)
+        return keep
+    return None
 
 
 def _since_epoch(time: datetime) -> int:
     if time.tzinfo is None:
         raise ValueError("a time needs a zone: datetime.now(timezone.utc)")
     return _ns(time - EPOCH)
-
-
-def check(code: int, sentence: Any = None, error: type[D2kError] = D2kError) -> None:
-    """Raises what a result means; D2K_OK is nothing."""
-    if code != lib.D2K_OK:
-        raise error(code, text(sentence) if sentence is not None else "")
