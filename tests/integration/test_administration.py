@@ -10,12 +10,12 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from d2k_test import ports
 from d2k_test.poll import DEADLINE_S, eventually
 from d2k_test.programs import BUILD, PROGRAMS, REPOSITORY, SANITIZER_REPORT
 
@@ -37,12 +37,6 @@ def steps():
         elif in_block:
             found[-1][3].append(line)
     return found
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def as_pattern(line):
@@ -225,12 +219,13 @@ class Machine:
 
 @pytest.fixture
 def machines(tmp_path):
-    port = free_port()
+    kept, port = ports.reserve()
     made = {name: Machine(name, tmp_path, port) for name in ("kernel", "client")}
     yield made
     for machine in reversed(made.values()):
         for unit in list(machine.services):
             machine.stop(unit)
+    kept.close()
 
 
 def assert_printed(where, output, expected):

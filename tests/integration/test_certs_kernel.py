@@ -220,14 +220,12 @@ def test_check_with_a_list_of_its_own(plant, kernel, other_identity):
 
 def test_check_sees_that_the_kernel_is_too_old_for_the_client(plant, certificates):
     identity = certificates.make("server")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = plant.reserve_port()
     server = subprocess.Popen(
         ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", identity.cert, "-key",
          identity.key, "-tls1_2", "-alpn", "d2k/1", "-quiet"],
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        plant.port = port
         plant.client_config.application(
             "PLANT", tls_client("TLSPeerAuth", identity.cert, TLS_MinVersion="TLSv1.3"))
         eventually(lambda: certs(plant, "show", f"127.0.0.1:{port}").exit_code == 0)

@@ -10,7 +10,7 @@ import pytest
 from d2k_test import protocol
 from d2k_test.config import section
 from d2k_test.poll import eventually
-from d2k_test.supervised import free_port, has_gone, kom, process, sleeper, stubborn
+from d2k_test.supervised import has_gone, kom, process, sleeper, stubborn
 
 START, STOP, RESTART = "StartProcess", "StopProcess", "RestartProcess"
 CLIENT_ORDERS_MAX, ORDERS_MAX = 16, 64
@@ -232,7 +232,7 @@ def test_what_was_begun_goes_on_when_whoever_asked_is_gone(supervised):
 
 
 def test_what_was_begun_goes_on_when_the_network_process_crashes(supervised):
-    port = free_port(supervised.plant)
+    port = supervised.plant.reserve_port()
     supervised.start_again(stubborn("DEAF.API", StopTimeout=2))
     pid = supervised.pid_of("DEAF.API")
     with supervised.local_link() as link:
@@ -274,7 +274,7 @@ def test_the_end_of_the_kernel_answers_and_starts_nobody(supervised):
 
 
 def test_one_that_registers_is_stopped_in_order_and_started(supervised):
-    port = free_port(supervised.plant)
+    port = supervised.plant.reserve_port()
     kernel = supervised.start_again(kom(supervised, port))
     kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")
     with supervised.local_link() as link:

@@ -125,6 +125,14 @@ def test_sockets_that_are_handed_in_are_the_ones_it_listens_on(plant):
     kernel.stop()
 
 
+def test_port_0_is_any_that_is_free(plant):
+    configure(plant)
+    kernel = plant.start_kernel("--port=0")
+    assert kernel.port > 1024
+    kernel.wait_for_log(rf"Listening on \[TCP/IP 0\.0\.0\.0\] port {kernel.port}$")
+    assert plant.tell("list").exit_code == 0
+
+
 def test_with_tcp_alone_handed_in_the_local_socket_is_made(plant):
     configure(plant)
     start(plant, sockets=["tcp"])

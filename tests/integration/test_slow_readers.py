@@ -183,7 +183,7 @@ def test_questions_without_answers_hold_nobody_up(plant, kernel):
 
 def test_the_last_query_and_one_past_it(plant, kernel, tls):
     with registered(plant, "SOURCE.API", tls) as source:
-        define_many(source, 20_000)
+        define_many(source, 20_000 // SLOWNESS)
         with registered(plant, "ASKER.API", tls) as asker:
             asker.send_bytes(b"".join(protocol.encode("ListObjects", number, pattern="*")
                                       for number in range(QUERIES_MAX + 1)))

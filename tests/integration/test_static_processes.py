@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from d2k_test.poll import eventually
-from d2k_test.supervised import free_port, has_gone, kom, process, sleeper
+from d2k_test.supervised import has_gone, kom, process, sleeper
 
 
 def test_they_start_by_priority_and_end_in_the_opposite_order(supervised):
@@ -53,7 +53,7 @@ def test_a_crash_loop_waits_longer_each_time_and_disturbs_nobody(supervised):
 
 
 def test_one_that_hangs_is_ended_and_started_again(supervised):
-    port = free_port(supervised.plant)
+    port = supervised.plant.reserve_port()
     supervised.start_again(kom(supervised, port, parameters="/F1", StopTimeout=1))
     pid = supervised.pid_of("SELF.KOM")
     supervised.kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")
@@ -64,7 +64,7 @@ def test_one_that_hangs_is_ended_and_started_again(supervised):
 
 
 def test_the_network_process_is_started_again_and_found_by_those_who_still_run(supervised):
-    port = free_port(supervised.plant)
+    port = supervised.plant.reserve_port()
     kernel = supervised.start_again(kom(supervised, port))
     pid = supervised.pid_of("SELF.KOM")
     kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from d2k_test import ports
 from d2k_test.config import Config
 from d2k_test.poll import DEADLINE_S, eventually
 
@@ -176,6 +177,7 @@ class Plant:
         self.log_dir = self.directory / "log"
         self.programs = []
         self.port = None
+        self._reserved = []
         self.installation = None  # set: the local socket lies where clients look for it
         self.runtime_dir = None
         self._count = 0
@@ -183,7 +185,7 @@ class Plant:
     # ---- starting ----
 
     def start_kernel(self, *parameters, application=application, config=None):
-        """Starts a kernel; after the first one the next uses its port again."""
+        """Starts a kernel; all of them use the same port, one after the other."""
         kernel = Kernel(
             self.kernel_command(*parameters, application=application, config=config),
             self._new_directory("kernel"), self.environment(), self.log_dir)
@@ -206,8 +208,14 @@ class Plant:
         if not self.installation:
             command.append(f"--run-dir={self.directory / 'run'}")
         return command + [
-            f"--port={self.port or 0}", f"--config-dir={(config or self.server_config).directory}",
+            f"--port={self.port or self.reserve_port()}", f"--config-dir={(config or self.server_config).directory}",
             f"--log-dir={self.log_dir}", f"--state-dir={self.directory / 'state'}", *parameters]
+
+    def reserve_port(self):
+        """The port of the kernels that are started from now on; nobody else gets it."""
+        kept, self.port = ports.reserve()
+        self._reserved.append(kept)
+        return self.port
 
     def start_kom(self, *parameters, period_ms=100, **options):
         command = self.client_command("d2k-kom", **options)
@@ -320,6 +328,8 @@ class Plant:
                 program.finish()
             except AssertionError as error:
                 complaints.append(error)
+        for kept in self._reserved:
+            kept.close()
         self._temporary.cleanup()
         if complaints:
             raise complaints[0]

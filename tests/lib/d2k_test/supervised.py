@@ -18,14 +18,14 @@ class Supervised:
         self.kernel = None
 
     def start(self, *sections):
-        self.plant.port = None
-        return self.start_again(*sections)
+        """On any port: a network process that is started again must find the one before it."""
+        return self.start_again(*sections, port=0)
 
-    def start_again(self, *sections):
-        """On the port of the kernel before it, if there was one."""
+    def start_again(self, *sections, port=None):
+        """On the port of the plant."""
         self.plant.server_config.application("PLANT", *sections)
         self.plant.client_config.application("PLANT")
-        self.kernel = self.plant.start_kernel()
+        self.kernel = self.plant.start_kernel(*([] if port is None else [f"--port={port}"]))
         return self.kernel
 
     @property
@@ -86,14 +86,6 @@ def sanitizer_environment():
     told = [f'"{name}={os.environ[name]}"' for name in ("TSAN_OPTIONS", "ASAN_OPTIONS", "LSAN_OPTIONS")
             if name in os.environ]
     return " ".join(told) or None
-
-
-def free_port(plant):
-    """A port that a kernel of this test had."""
-    plant.server_config.application("PLANT")
-    kernel = plant.start_kernel()
-    kernel.stop()
-    return kernel.port
 
 
 def has_gone(pid):
