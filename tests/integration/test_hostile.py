@@ -85,8 +85,8 @@ def test_an_unknown_message_is_skipped_if_it_may_be(plant, kernel, tls):
 
 def test_unknown_trailing_bytes_are_skipped(plant, kernel, tls):
     with registered(plant, tls) as link:
-        whole = protocol.encode("ListObjects", 5, pattern="*")
-        link.send_bytes(protocol.frame(54, whole[16:] + b"a later version's field", 5))
+        whole = protocol.encode("ListProcesses", 5, pattern="*")
+        link.send_bytes(protocol.frame(55, whole[16:] + b"a later version's field", 5))
         assert link.expect("Done").request == 5
 
 

@@ -77,11 +77,11 @@ def test_one_that_has_not_had_its_turn_is_started_or_stopped_all_the_same(superv
 
 def test_a_restart_kills_who_does_not_listen_and_is_done_when_it_runs_again(supervised):
     supervised.start(stubborn("DEAF.API", StopTimeout=1))
-    first = supervised.pid_of("DEAF.API")
+    first = supervised.stubborn_pid("DEAF.API")
     with supervised.local_link() as link:
         assert ask(link, RESTART, "DEAF.API").name == "Done"
         assert has_gone(first)
-        assert not has_gone(supervised.pid_of("DEAF.API", 2))
+        assert not has_gone(supervised.stubborn_pid("DEAF.API", 2))
     supervised.wait_for(r"Process DEAF\.API did not end in 1 s after SIGTERM: it is killed")
 
 
@@ -173,7 +173,7 @@ def test_whoever_has_no_right_changes_nothing(supervised):
 
 def test_two_who_stop_the_same_one_are_both_answered(supervised):
     supervised.start(stubborn("DEAF.API", StopTimeout=1))
-    supervised.pid_of("DEAF.API")
+    supervised.stubborn_pid("DEAF.API")
     with supervised.local_link("FIRST.API") as first, supervised.local_link("SECOND.API") as second:
         requests = [(link, send(link, STOP, "DEAF.API")) for link in (first, second)]
         assert [link.answer(request).name for link, request in requests] == ["Done", "Done"]
@@ -182,7 +182,7 @@ def test_two_who_stop_the_same_one_are_both_answered(supervised):
 
 def test_a_stop_overtakes_a_restart_and_a_start_waits_for_neither(supervised):
     supervised.start(stubborn("DEAF.API", StopTimeout=1))
-    supervised.pid_of("DEAF.API")
+    supervised.stubborn_pid("DEAF.API")
     with supervised.local_link() as link:
         restart, stop = send(link, RESTART, "DEAF.API"), send(link, STOP, "DEAF.API")
         refused, sentence = refusal(link, START, "DEAF.API")
@@ -194,7 +194,7 @@ def test_a_stop_overtakes_a_restart_and_a_start_waits_for_neither(supervised):
 
 def test_other_requests_are_answered_while_one_waits(supervised):
     supervised.start(stubborn("DEAF.API", StopTimeout=1))
-    supervised.pid_of("DEAF.API")
+    supervised.stubborn_pid("DEAF.API")
     with supervised.local_link() as link:
         stop = send(link, STOP, "DEAF.API")
         link.send("Ping", data=b"x")
@@ -204,7 +204,7 @@ def test_other_requests_are_answered_while_one_waits(supervised):
 
 def test_one_past_the_limits(supervised):
     supervised.start(stubborn("DEAF.API", StopTimeout=3600))
-    pid = supervised.pid_of("DEAF.API")
+    pid = supervised.stubborn_pid("DEAF.API")
     links = [supervised.local_link(f"ADMIN{n}.API") for n in range(ORDERS_MAX // CLIENT_ORDERS_MAX)]
     for link in links:
         for _ in range(CLIENT_ORDERS_MAX):
@@ -219,12 +219,12 @@ def test_one_past_the_limits(supervised):
             assert [each.expect("Done").name for _ in range(CLIENT_ORDERS_MAX)]
             each.close()
         assert ask(link, START, "DEAF.API").name == "Done"
-        os.kill(supervised.pid_of("DEAF.API", 2), signal.SIGKILL)
+        os.kill(supervised.stubborn_pid("DEAF.API", 2), signal.SIGKILL)
 
 
 def test_what_was_begun_goes_on_when_whoever_asked_is_gone(supervised):
     kernel = supervised.start(stubborn("DEAF.API", StopTimeout=1))
-    supervised.pid_of("DEAF.API")
+    supervised.stubborn_pid("DEAF.API")
     with supervised.local_link() as link:
         send(link, STOP, "DEAF.API")
         kernel.wait_for_log(r"asks for the stop of process DEAF\.API: accepted")
@@ -234,7 +234,7 @@ def test_what_was_begun_goes_on_when_whoever_asked_is_gone(supervised):
 def test_what_was_begun_goes_on_when_the_network_process_crashes(supervised):
     port = supervised.plant.reserve_port()
     supervised.start_again(stubborn("DEAF.API", StopTimeout=2))
-    pid = supervised.pid_of("DEAF.API")
+    pid = supervised.stubborn_pid("DEAF.API")
     with supervised.local_link() as link:
         send(link, STOP, "DEAF.API")
         supervised.wait_for(r"An administrator asks for the stop of process DEAF\.API")
@@ -247,7 +247,7 @@ def test_what_was_begun_goes_on_when_the_network_process_crashes(supervised):
     link = eventually(lambda: try_link(supervised), what="the new network process")
     assert refusal(link, STOP, "DEAF.API")[0] == code("NOT_RUNNING")
     assert ask(link, START, "DEAF.API").name == "Done"
-    os.kill(supervised.pid_of("DEAF.API", 2), signal.SIGKILL)
+    os.kill(supervised.stubborn_pid("DEAF.API", 2), signal.SIGKILL)
     link.close()
 
 
@@ -260,7 +260,7 @@ def try_link(supervised):
 
 def test_the_end_of_the_kernel_answers_and_starts_nobody(supervised):
     kernel = supervised.start(stubborn("DEAF.API", StopTimeout=1), sleeper("OFF.API", Autostart="off"))
-    supervised.pid_of("DEAF.API")
+    supervised.stubborn_pid("DEAF.API")
     with supervised.local_link() as link:
         stop = send(link, STOP, "DEAF.API")
         supervised.wait_for(r"Process DEAF\.API is asked to end")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from pathlib import Path
 
 from d2k_test import protocol
@@ -43,6 +44,12 @@ class Supervised:
     def pid_of(self, name, count=1):
         return int(self.wait_for(rf"Process {re.escape(name)} started: .*process id (\d+)",
                                  count).group(1))
+
+    def stubborn_pid(self, name, count=1):
+        """Of a stubborn one: until its shell ignores SIGTERM, it ends like any other."""
+        pid = self.pid_of(name, count)
+        eventually(lambda: ignores(pid, signal.SIGTERM), what=f"{name} ignores SIGTERM")
+        return pid
 
     def starts_of(self, name):
         return len(re.findall(rf"Process {re.escape(name)} started", self.log))
@@ -86,6 +93,11 @@ def sanitizer_environment():
     told = [f'"{name}={os.environ[name]}"' for name in ("TSAN_OPTIONS", "ASAN_OPTIONS", "LSAN_OPTIONS")
             if name in os.environ]
     return " ".join(told) or None
+
+
+def ignores(pid, number):
+    ignored = re.search(r"^SigIgn:\s+(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return int(ignored.group(1), 16) >> (number - 1) & 1
 
 
 def has_gone(pid):
