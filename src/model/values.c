@@ -232,7 +232,8 @@ bool plant_acknowledge_alarm(struct plant *plant, struct object *object)
     plant_settle_owner(plant, object);
     d2k_value value = object->value;
     struct update *update = NULL;
-    if (!alarm_acknowledge(&value) ||
+    /* What is owed to the object would be forgotten with a new value. */
+    if (object->invalidation_owed || !alarm_acknowledge(&value) ||
         plant_encode(plant, object, &value, &update, NULL) != D2K_OK) {
         return false;
     }

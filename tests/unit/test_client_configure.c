@@ -256,7 +256,8 @@ static void assert_limit(const struct test *test, uint16_t key, double wanted)
 }
 
 /* Path, limits l and h, history, writable: 4 + 4 + size each. */
-#define PROPERTIES_OF_LEVEL (4 + 5 + 2 * (4 + 8) + 4 + 4 + 4 + 1)
+#define PROPERTIES_OF_LEVEL  (4 + 5 + 2 * (4 + 8) + 4 + 4 + 4 + 1)
+#define PROPERTIES_OF_ALARMS (4 + 4 + 4 + 1)
 
 static d2k_definition level(const d2k_limits *limits)
 {
@@ -279,6 +280,9 @@ static void all_that_is_said_of_an_own_object_is_told_on_every_link(void **state
     register_client(test);
     d2k_limits limits = {NAN, 1, 2, NAN};
     d2k_definition definition = level(&limits);
+    definition.has_alarms = true;
+    definition.alarms = d2k_process_alarms_usual(definition.type);
+    definition.critical = true;
     assert_int_equal(d2k_define_with(test->client, &definition, &object), D2K_OK);
     limits.l = limits.h = 99; /* it was copied */
     for (unsigned link = 1; link <= 2; link++) {
@@ -287,7 +291,7 @@ static void all_that_is_said_of_an_own_object_is_told_on_every_link(void **state
         assert_string_equal(told->name, "Level");
         assert_string_equal(told->description, "of the tank");
         assert_string_equal(told->unit, "m");
-        assert_int_equal(told->properties_size, PROPERTIES_OF_LEVEL);
+        assert_int_equal(told->properties_size, PROPERTIES_OF_LEVEL + PROPERTIES_OF_ALARMS);
         assert_limit(test, PROPERTY_LIMIT_L, 1);
         assert_limit(test, PROPERTY_LIMIT_H, 2);
         peer_close(&test->peer);

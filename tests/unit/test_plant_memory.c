@@ -117,6 +117,40 @@ static d2k_result set_step(void *text)
     return plant_set(plant, slice_of("PC.KOM"), defined, &value, NOW, &err);
 }
 
+/* ---- an alarm ---- */
+
+static d2k_result alarm_step(void *name)
+{
+    const struct definition definition = {
+        .name = slice_of(name),
+        .type = D2K_TYPE_BOOLEAN,
+        .alarm = {.mask = D2K_PALARM_BIT(D2K_PALARM_ON), .has_alarms = 1}};
+    return plant_define(plant, slice_of("PC.KOM"), &definition, &defined, &err);
+}
+
+static d2k_result raise_step(void *unused)
+{
+    d2k_value value = d2k_boolean(true);
+    (void)unused;
+    return plant_set(plant, slice_of("PC.KOM"), defined, &value, NOW, &err);
+}
+
+static d2k_result acknowledge_step(void *unused)
+{
+    (void)unused;
+    assert_int_equal(defined->value.status & D2K_STATUS_PALARMS,
+                     D2K_STATUS_PROC_ALARM | D2K_STATUS_NO_ACK_PALARM);
+    return plant_acknowledge_alarm(plant, defined) ? D2K_OK : D2K_NO_MEMORY;
+}
+
+static void an_alarm_comes_and_is_acknowledged_at_last(char *name)
+{
+    must_work_at_last(alarm_step(name), alarm_step, name);
+    must_work_at_last(raise_step(NULL), raise_step, NULL);
+    must_work_at_last(acknowledge_step(NULL), acknowledge_step, NULL);
+    assert_int_equal(defined->value.status & D2K_STATUS_PALARMS, D2K_STATUS_PROC_ALARM);
+}
+
 struct wanted {
     uint32_t number;
     bool every;
@@ -205,7 +239,8 @@ static void publish_all(char *text)
 static void run_scenario(void)
 {
     static char names[20][16];
-    static char process[] = "PC.KOM", text[] = "some text", other[] = "other text";
+    static char process[] = "PC.KOM", alarm[] = "alarm", text[] = "some text",
+                other[] = "other text";
     must_work_at_last(start_step(process), start_step, process);
     subscribe_at_last(1, true, "object_1?");
     subscribe_at_last(2, false, "object_5");
@@ -231,6 +266,7 @@ static void run_scenario(void)
     define_at_last(names[5]);
     assert_int_equal(plant_object_count(plant), 19);
     assert_int_equal(plant_object_end(plant), 20);
+    an_alarm_comes_and_is_acknowledged_at_last(alarm);
 }
 
 static bool run_with_failure(unsigned at)
