@@ -1,5 +1,9 @@
-"""Process alarms: defined, found by the kernel, told, acknowledged; by the protocol."""
+"""Process alarms: defined, found by the kernel, told, acknowledged; by the protocol and with
+d2k-tell."""
 
+import csv
+import io
+import json
 import struct
 from contextlib import ExitStack
 
@@ -258,3 +262,64 @@ def test_what_stands_when_the_kernel_starts_again_must_be_acknowledged_anew(plan
     admin.subscribe("Went")
     assert acknowledge(admin, "Went") == 0
     assert acknowledge(admin, "Stands") == 1
+
+
+# ---- d2k-tell ----
+
+def level(plant):
+    value, = json.loads(plant.tell_here("--local", "get", "Level", "--json").stdout)["values"]
+    words = [word for word in value["status"] if "Al" in word]
+    return words, value["process_alarm"], value["alarm_time"]
+
+
+def test_with_d2k_tell_an_alarm_is_defined_shown_and_acknowledged(plant, kernel):
+    options = ("--vl=0", "--l=1", "--h=2", "--vh=3", "--default=1.5")
+    assert plant.tell_here("define", "Level", "Real", *options, "--alarm=usual",
+                           "--critical").exit_code == 0
+    assert level(plant) == ([], "NoAlarm", None)
+    assert plant.tell_here("--local", "set", "Level", "2.5").exit_code == 0
+    value, = json.loads(plant.tell_here("--local", "get", "Level", "--json").stdout)["values"]
+    assert level(plant) == (["ProcAlarm", "NoAckPAlarm", "PrAlCrit"], "H_Limit", value["time"])
+    shown = plant.tell_here("--local", "get", "Level").stdout
+    assert "Valid,ProcAlarm,NoAckPAlarm,PrAlCrit,H_Limit" in shown
+    row, = csv.DictReader(io.StringIO(
+        plant.tell_here("--local", "watch", "Level", "--csv", "--count=1").stdout))
+    assert (row["process_alarm"], row["alarm_time"]) == ("H_Limit", value["time"])
+    acknowledged = plant.tell_here("--local", "ack", "Lev*", "Level")
+    assert (acknowledged.exit_code, acknowledged.stdout) == (0, "1 alarms acknowledged\n")
+    assert level(plant)[0] == ["ProcAlarm", "PrAlCrit"]
+    kernel.wait_for_log(r"AUDIT - .* acknowledges alarms of Lev\*: done: 1$")
+
+
+def test_alarms_are_exported_and_imported(plant, kernel, tmp_path):
+    lines = ("name,type,vl,l,h,vh,alarm,critical",
+             'A,Real,0,1,2,3,"VH_Limit,vl_limit",yes',
+             "B,Boolean,,,,,usual,", "C,Quaternary,,,,,silent,no", "D,Integer,,,,,,")
+    (tmp_path / "first.csv").write_text("\n".join(lines) + "\n")
+    imported = plant.tell_here("import", str(tmp_path / "first.csv"))
+    assert imported.exit_code == 0, imported.stderr
+    exported = plant.tell_here("--local", "export").stdout
+    rows = {row["name"]: (row["alarm"], row["critical"])
+            for row in csv.DictReader(io.StringIO(exported))}
+    assert rows == {"A": ("VL_Limit VH_Limit", "yes"), "B": ("On", ""), "C": ("silent", ""),
+                    "D": ("", "")}
+    (tmp_path / "second.csv").write_text(exported)
+    assert plant.tell_here("import", str(tmp_path / "second.csv")).exit_code == 0
+    kernel.kill()
+    plant.start_kernel()
+    assert plant.tell_here("--local", "export").stdout == exported
+
+
+def test_what_d2k_tell_cannot_acknowledge(plant, kernel):
+    assert plant.tell_here("define", "Plain", "Boolean").exit_code == 0
+    nothing = plant.tell_here("--local", "ack", "Nowhere*")
+    assert (nothing.exit_code, nothing.stdout) == (0, "0 alarms acknowledged\n")
+    for words, exit_code, sentence in (
+            (["Nowhere"], 1, "Nowhere: there is no object Nowhere"),
+            (["Plain"], 2, "Plain: object Plain has no process alarms"),
+            ([], 2, "usage: d2k-tell ack NAME|PATTERN..."),
+            (["x" * (PATTERN_MAX + 1)], 2, "pattern")):
+        refused = plant.tell_here("--local", "ack", *words)
+        assert refused.exit_code == exit_code and sentence in refused.stderr, refused.stderr
+    over_the_network = plant.tell_here("ack", "Plain", "--json", "/Slocalhost", f"/P{plant.port}")
+    assert over_the_network.exit_code == 2 and "ack has no --json" in over_the_network.stderr

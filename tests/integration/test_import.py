@@ -40,7 +40,8 @@ def test_define_get_export_and_delete(plant, kernel):
                      "description": 'What is wanted, "exactly"', "unit": "bar",
                      "path": "Plant/Line1", "default": "1.5", "writable": "",
                      "expression": "",
-                      "vl": "", "l": "", "h": "", "vh": "", "history": ""}]
+                      "vl": "", "l": "", "h": "", "vh": "", "history": "",
+                      "alarm": "", "critical": ""}]
     assert plant.tell_here("delete", "setpoint").exit_code == 0
     assert plant.tell_here("--local", "get", "Setpoint").exit_code == 1
     gone = plant.tell_here("delete", "Setpoint", "CPU_Load")
@@ -53,6 +54,13 @@ def test_define_get_export_and_delete(plant, kernel):
     (["A", "number"], 2, "is no type; there are Boolean"),
     (["A", "Integer", "--default=1.5"], 2, "is no value of type Integer"),
     (["A", "Real", "--vh=high"], 2, "vh: \"high\" is no number"),
+    (["A", "Real", "--alarm=usual"], 2, "its process alarms are those of limits, and it has none"),
+    (["A", "Text", "--alarm=usual"], 2, "alarm: type Text has no process alarms"),
+    (["A", "Text", "--alarm=silent"], 2, "object A: type Text has no process alarms"),
+    (["A", "Boolean", "--alarm=loud"], 2, "alarm: \"loud\" is not allowed: usual, silent, or names"),
+    (["A", "Boolean", "--alarm=NoAlarm"], 2, "alarm: \"NoAlarm\" is not allowed"),
+    (["A", "Boolean", "--alarm=On,Err"], 2, "does not give the process alarm 5 (Err)"),
+    (["A", "Boolean", "--critical"], 2, "process alarms are named, or critical, but it has none"),
     (["A", "Real", "--default=nan"], 2, "is no value of type Real"),
     (["A", "Real", "--history=10001"], 2, "history: \"10001\" must be a number 0..10000"),
     (["A", "Real", "--history=-1"], 2, "history: \"-1\" must be a number 0..10000"),

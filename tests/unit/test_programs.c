@@ -193,6 +193,28 @@ static void status_words_name_all_bits(void **state)
                               "Default,Manual,PrAlCrit,Past");
 }
 
+static void an_alarm_is_named_beside_another_limit_status_and_everything_fits(void **state)
+{
+    char text[SHOW_STATUS_MAX];
+    d2k_value value = d2k_boolean(true);
+    (void)state;
+    value.process_alarm = D2K_PALARM_ON;
+    show_status(&value, text);
+    assert_string_equal(text, "Valid,On");
+    value = d2k_real(1);
+    value.limit_status = D2K_VH_LIMIT;
+    value.process_alarm = D2K_PALARM_VH_LIMIT;
+    show_status(&value, text);
+    assert_string_equal(text, "Valid,VH_Limit");
+    value.limit_status = D2K_LIMITS_PROBLEM;
+    value.process_alarm = D2K_PALARM_SW_TO_TRANS;
+    value.status = D2K_STATUS_ALL & ~D2K_STATUS_VALID;
+    value.past = true;
+    show_status(&value, text);
+    assert_string_equal(text, "INVALID,ProcAlarm,NoAckPAlarm,PrAlSilent,Weak,NoAckValue,Transient,"
+                              "Default,Manual,PrAlCrit,LimitsProblem,SwToTrans,Past");
+}
+
 static void a_value_without_valid_is_called_invalid(void **state)
 {
     char text[SHOW_STATUS_MAX];
@@ -249,7 +271,8 @@ static void value_json_has_all_fields(void **state)
     show_value_json(&json, &value);
     json_write_close(&json, '}');
     assert_content(&buffer, "{\"value\":9223372036854775807,\"valid\":true,\"status\":[\"Valid\"],"
-                            "\"flags\":[\"A\",\"P\"],\"limit_status\":\"InLimit\",\"past\":false,"
+                            "\"flags\":[\"A\",\"P\"],\"limit_status\":\"InLimit\",\"process_"
+                            "alarm\":\"NoAlarm\",\"alarm_time\":null,\"past\":false,"
                             "\"time\":\"1970-01-01T00:00:01.000000000Z\",\"sequence\":7}");
 }
 
@@ -678,6 +701,7 @@ int main(void)
         cmocka_unit_test(json_time_is_utc_with_nanoseconds),
         cmocka_unit_test(json_over_the_limit_fails_as_a_whole),
         cmocka_unit_test(status_words_name_all_bits),
+        cmocka_unit_test(an_alarm_is_named_beside_another_limit_status_and_everything_fits),
         cmocka_unit_test(a_value_without_valid_is_called_invalid),
         cmocka_unit_test(text_values_are_escaped_for_terminals),
         cmocka_unit_test(security_of_a_process_is_one_phrase),

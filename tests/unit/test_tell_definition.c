@@ -40,7 +40,10 @@ static d2k_object_info object_of(const d2k_definition *d)
                              .writable = d->writable,
                              .expression = d->expression,
                              .limits = d->limits,
-                             .history = d->history};
+                             .history = d->history,
+                             .has_alarms = d->has_alarms,
+                             .alarms = d->alarms,
+                             .critical = d->critical};
 }
 
 /* The record that is written for what these options say of A, an Integer. */
@@ -73,15 +76,22 @@ static void every_option_is_read_and_written(void **state)
                                       "--h=1e3",
                                       "--vh=2e3",
                                       "--history=600",
+                                      "--alarm=vh_limit, L_Limit",
+                                      "--critical",
                                       NULL};
-    static const char *const computed[] = {"--computed=B + 1", "--history=0", NULL};
+    static const char *const computed[] = {"--computed=B + 1", "--history=0", "--alarm=SILENT",
+                                           NULL};
+    static const char *const usual[] = {"--alarm=usual", NULL};
     static const char *const nothing[] = {NULL};
     (void)state;
     options_are_written_as(all,
                            "A,Integer,user variable,\"with, comma\",bar,P/Q,-7,yes,,-1.5,0,1000"
-                           ",2000,600\r\n");
-    options_are_written_as(computed, "A,Integer,computed,,,,,,B + 1,,,,,0\r\n");
-    options_are_written_as(nothing, "A,Integer,user variable,,,,,,,,,,,\r\n");
+                           ",2000,600,L_Limit VH_Limit,yes\r\n");
+    options_are_written_as(computed, "A,Integer,computed,,,,,,B + 1,,,,,0,silent,\r\n");
+    options_are_written_as(usual,
+                           "A,Integer,user variable,,,,,,,,,,,,VL_Limit L_Limit H_Limit VH_Limit,"
+                           "\r\n");
+    options_are_written_as(nothing, "A,Integer,user variable,,,,,,,,,,,,,\r\n");
 }
 
 static void what_is_no_option_of_define_is_left(void **state)
@@ -128,6 +138,12 @@ static void a_refusal_names_the_column(void **state)
     is_refused(COLUMN_KIND, "system tag",
                "kind: \"system tag\" cannot be defined: it must be a user variable or computed");
     is_refused(COLUMN_NAME, "", "name: it is missing");
+    begin("Text");
+    is_refused(COLUMN_ALARM, "usual", "alarm: type Text has no process alarms");
+    is_refused(
+        COLUMN_ALARM, "On Loud",
+        "alarm: \"On Loud\" is not allowed: usual, silent, or names of process alarms such as "
+        "H_Limit, VH_Limit, On, Err");
     begin("Real");
     texts.columns[COLUMN_UNIT] = (struct slice){"a\0b", 3};
     assert_int_equal(definition_read(&texts, &definition, &err), D2K_ARGUMENT);

@@ -145,15 +145,20 @@ static void put_default(struct buffer *out, enum definition_column column,
     }
 }
 
+static d2k_result read_yes(const char *text, bool *ret, struct error *err)
+{
+    *ret = text_equal_ignoring_case(text, "yes");
+    if (*ret || text[0] == '\0' || text_equal_ignoring_case(text, "no")) {
+        return D2K_OK;
+    }
+    return refuse(err, text, "is not allowed: yes, no or empty");
+}
+
 static d2k_result read_writable(struct tell_definition *ret, enum definition_column column,
                                 const char *text, struct error *err)
 {
     (void)column;
-    ret->definition.writable = text_equal_ignoring_case(text, "yes");
-    if (ret->definition.writable || text[0] == '\0' || text_equal_ignoring_case(text, "no")) {
-        return D2K_OK;
-    }
-    return refuse(err, text, "is not allowed: yes, no or empty");
+    return read_yes(text, &ret->definition.writable, err);
 }
 
 static void put_writable(struct buffer *out, enum definition_column column,
@@ -230,6 +235,95 @@ static void put_history(struct buffer *out, enum definition_column column,
     }
 }
 
+/* ---- its alarms ---- */
+
+#define ALARM_SEPARATORS " ,"
+
+/* The number of a name; 0: it is none that an object can give. */
+static unsigned alarm_of_name(struct slice name)
+{
+    char copy[16];
+    if (name.size >= sizeof copy) {
+        return 0;
+    }
+    memcpy(copy, name.data, name.size);
+    copy[name.size] = '\0';
+    for (unsigned alarm = D2K_PALARM_LAST; alarm > D2K_PALARM_NONE; alarm--) {
+        const char *known = d2k_process_alarm_name(alarm);
+        if (known != NULL && text_equal_ignoring_case(copy, known)) {
+            return alarm;
+        }
+    }
+    return 0;
+}
+
+static d2k_result read_alarm_names(const char *text, uint32_t *ret_alarms, struct error *err)
+{
+    for (const char *at = text; *at != '\0';) {
+        size_t size = strcspn(at, ALARM_SEPARATORS);
+        unsigned alarm = alarm_of_name((struct slice){at, size});
+        if (size > 0 && alarm == 0) {
+            return refuse(err, text,
+                          "is not allowed: usual, silent, or names of process alarms such as "
+                          "H_Limit, VH_Limit, On, Err");
+        }
+        *ret_alarms |= size > 0 ? D2K_PALARM_BIT(alarm) : 0;
+        at += size;
+        at += strspn(at, ALARM_SEPARATORS);
+    }
+    return D2K_OK;
+}
+
+static d2k_result read_alarm(struct tell_definition *ret, enum definition_column column,
+                             const char *text, struct error *err)
+{
+    (void)column;
+    d2k_definition *definition = &ret->definition;
+    definition->has_alarms = text[0] != '\0';
+    if (text_equal_ignoring_case(text, "usual")) {
+        definition->alarms = d2k_process_alarms_usual(definition->type);
+        return definition->alarms != 0
+                   ? D2K_OK
+                   : error_set(err, D2K_ARGUMENT, "type %s has no process alarms",
+                               d2k_type_name(definition->type));
+    }
+    return text_equal_ignoring_case(text, "silent")
+               ? D2K_OK
+               : read_alarm_names(text, &definition->alarms, err);
+}
+
+static void put_alarm(struct buffer *out, enum definition_column column,
+                      const d2k_object_info *object)
+{
+    (void)column;
+    const char *separator = "";
+    if (object->has_alarms && object->alarms == 0) {
+        put(out, "silent");
+    }
+    for (unsigned alarm = 0; object->has_alarms && alarm <= D2K_PALARM_LAST; alarm++) {
+        const char *name = d2k_process_alarm_name(alarm);
+        if ((object->alarms & D2K_PALARM_BIT(alarm)) != 0 && name != NULL) {
+            put(out, separator);
+            put(out, name);
+            separator = " ";
+        }
+    }
+}
+
+static d2k_result read_critical(struct tell_definition *ret, enum definition_column column,
+                                const char *text, struct error *err)
+{
+    (void)column;
+    return read_yes(text, &ret->definition.critical, err);
+}
+
+static void put_critical(struct buffer *out, enum definition_column column,
+                         const d2k_object_info *object)
+{
+    (void)column;
+    put(out, object->critical ? "yes" : "");
+}
+
 /* ---- all of it ---- */
 
 static const struct column columns[COLUMN_COUNT] = {
@@ -247,6 +341,8 @@ static const struct column columns[COLUMN_COUNT] = {
     [COLUMN_H] = {"h", "--h=", read_limit, put_limit},
     [COLUMN_VH] = {"vh", "--vh=", read_limit, put_limit},
     [COLUMN_HISTORY] = {"history", "--history=", read_history, put_history},
+    [COLUMN_ALARM] = {"alarm", "--alarm=", read_alarm, put_alarm},
+    [COLUMN_CRITICAL] = {"critical", "--critical", read_critical, put_critical},
 };
 
 static d2k_result read_column(enum definition_column column, struct slice text,

@@ -27,6 +27,8 @@ enum definition_column {
     COLUMN_H,
     COLUMN_VH,
     COLUMN_HISTORY,
+    COLUMN_ALARM,
+    COLUMN_CRITICAL,
     COLUMN_COUNT,
 };
 

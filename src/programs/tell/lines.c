@@ -89,8 +89,9 @@ static bool print_json(struct value_lines *lines, const d2k_object_info *object,
 
 /* ---- CSV ---- */
 
-static const char *const csv_titles[] = {"time", "name",  "type",     "value",
-                                         "unit", "flags", "sequence", "status"};
+static const char *const csv_titles[] = {"time",          "name",      "type",     "value",
+                                         "unit",          "flags",     "sequence", "status",
+                                         "process_alarm", "alarm_time"};
 
 /* A time as JSON has it, without its quotes: UTC, in nanoseconds. */
 static void put_time(struct buffer *out, bool first, int64_t time_ns)
@@ -169,6 +170,8 @@ static bool print_csv(struct value_lines *lines, const d2k_object_info *object,
     csv_put(out, false, slice_of(sequence));
     show_status(value, status);
     csv_put(out, false, slice_of(status));
+    csv_put(out, false, slice_of(show_alarm(value)));
+    put_time(out, false, value->process_alarm_time_ns);
     csv_end_record(out);
     return print_line(lines);
 }

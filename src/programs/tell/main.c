@@ -21,6 +21,7 @@ static const struct program_info info = {
         "  set NAME VALUE              sets an object: a command to its owner, or a user "
         "variable;\n"
         "                              waits for the outcome\n"
+        "  ack NAME|PATTERN...         acknowledges their process alarms\n"
         "  processes [PATTERN...]      who is or was connected, from where, how securely\n"
         "  connections [PATTERN...]    the links that are there now\n"
         "  version                     of d2k-tell, its library and the kernel\n"
@@ -66,7 +67,9 @@ static const struct program_info info = {
         "  --computed=<expression>     define: the object is computed: 'A + 2 * B'\n"
         "  --vl= --l= --h= --vh=<number>\n"
         "                              define: limits of an Integer or a Real\n"
-        "  --history=<n>               define: the kernel keeps its last n changes, 0: none\n",
+        "  --history=<n>               define: the kernel keeps its last n changes, 0: none\n"
+        "  --alarm=<alarms> --critical define: its process alarms: usual, silent, or names:\n"
+        "                              'H_Limit VH_Limit'\n",
     .argument = tell_options_take,
 };
 
@@ -153,6 +156,8 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_log_level(tell);
     case TELL_SET:
         return tell_set(tell);
+    case TELL_ACK:
+        return tell_ack(tell);
     case TELL_DEFINE:
         return tell_define(tell);
     case TELL_DELETE:

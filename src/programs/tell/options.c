@@ -40,6 +40,7 @@ static const struct command_row commands[] = {
     {"shutdown", "shutdown [REASON]", TELL_SHUTDOWN, 0, 1, OPTION_ADMIN},
     {"log-level", "log-level info|debug", TELL_LOG_LEVEL, 1, 1, OPTION_ADMIN},
     {"set", "set NAME VALUE", TELL_SET, 2, 2, OPTION_SET | OPTION_OBJECTS},
+    {"ack", "ack NAME|PATTERN...", TELL_ACK, 1, TELL_WORDS_MAX, OPTION_OBJECTS},
     {"define", "define NAME TYPE", TELL_DEFINE, 2, 2, OPTION_DEFINE | OPTION_ADMIN},
     {"delete", "delete NAME...", TELL_DELETE, 1, TELL_WORDS_MAX, OPTION_OBJECTS | OPTION_ADMIN},
     {"import", "import FILE...", TELL_IMPORT, 1, TELL_WORDS_MAX, OPTION_ADMIN},
@@ -52,8 +53,8 @@ static const struct command_row commands[] = {
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-#define COMMAND_NAMES                                                                        \
-    "list, get, watch, history, set, processes, connections, version, shutdown, log-level, " \
+#define COMMAND_NAMES                                                                             \
+    "list, get, watch, history, set, ack, processes, connections, version, shutdown, log-level, " \
     "define, delete, import, export, start, stop, restart, set-active, set-preferred"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};

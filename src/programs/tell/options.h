@@ -28,6 +28,7 @@ enum tell_command {
     TELL_SHUTDOWN,
     TELL_LOG_LEVEL,
     TELL_SET,
+    TELL_ACK,
     TELL_DEFINE,
     TELL_DELETE,
     TELL_IMPORT,

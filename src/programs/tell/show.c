@@ -20,12 +20,18 @@ static const struct {
 };
 
 #define STATUS_WORDS     (sizeof status_words / sizeof status_words[0])
-#define STATUS_WORDS_MAX (STATUS_WORDS + 3) /* with validity, limit status and Past */
+#define STATUS_WORDS_MAX (STATUS_WORDS + 4) /* with validity, limit status, alarm and Past */
 #define ESCAPED_BYTE_MAX 4                  /* "\xHH" */
 
 static bool is_valid(const d2k_value *value)
 {
     return value->type != D2K_TYPE_NONE && (value->status & D2K_STATUS_VALID) != 0;
+}
+
+const char *show_alarm(const d2k_value *value)
+{
+    const char *name = d2k_process_alarm_name(value->process_alarm);
+    return name != NULL ? name : "?";
 }
 
 static size_t collect_words(const d2k_value *value, const char *ret_words[STATUS_WORDS_MAX])
@@ -39,6 +45,11 @@ static size_t collect_words(const d2k_value *value, const char *ret_words[STATUS
     }
     if (value->limit_status != D2K_IN_LIMIT) {
         ret_words[count++] = d2k_limit_status_name(value->limit_status);
+    }
+    /* Of a number it most often is called as the limit status, which stands there already. */
+    if (value->process_alarm != D2K_PALARM_NONE &&
+        strcmp(show_alarm(value), d2k_limit_status_name(value->limit_status)) != 0) {
+        ret_words[count++] = show_alarm(value);
     }
     if (value->past) {
         ret_words[count++] = "Past";
@@ -228,6 +239,8 @@ void show_value_json(struct json *json, const d2k_value *value)
     }
     json_write_close(json, ']');
     json_write_text(json, "limit_status", slice_of(d2k_limit_status_name(value->limit_status)));
+    json_write_text(json, "process_alarm", slice_of(show_alarm(value)));
+    time_json(json, "alarm_time", value->process_alarm_time_ns);
     json_write_boolean(json, "past", value->past);
     time_json(json, "time", value->time_ns);
     json_write_unsigned(json, "sequence", value->sequence);

@@ -9,8 +9,12 @@
 /* Longest text of show_status() with its terminator. */
 #define SHOW_STATUS_MAX 160
 
-/* "Valid" or "INVALID", then the words of all other bits, "Past", separated by ','. */
+/* "Valid" or "INVALID", then the words of all other bits, of limit status and process alarm,
+ * "Past", separated by ','. */
 void show_status(const d2k_value *value, char ret_text[SHOW_STATUS_MAX]);
+
+/* Name of the process alarm that stands; "NoAlarm". */
+const char *show_alarm(const d2k_value *value);
 
 /* Content as text that is safe for a terminal; "-" when there is none. malloc'ed, the caller's;
  * NULL: out of memory. */
@@ -37,7 +41,8 @@ const char *show_program(const d2k_process_info *process, char ret_text[SHOW_PRO
 char *show_process_name(const d2k_process_info *process);
 const char *show_process_state(d2k_process_state state);
 
-/* Members value, valid, status, flags, past, time, sequence of the object that is open in `json`.
+/* Members value, valid, status, flags, limit_status, process_alarm, alarm_time, past, time,
+ * sequence of the object that is open in `json`.
  */
 void show_value_json(struct json *json, const d2k_value *value);
 

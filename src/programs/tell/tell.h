@@ -30,6 +30,7 @@ enum exit_code tell_log_level(struct tell *tell);
 enum exit_code tell_watch(struct tell *tell);
 enum exit_code tell_history(struct tell *tell);
 enum exit_code tell_set(struct tell *tell);
+enum exit_code tell_ack(struct tell *tell);
 enum exit_code tell_define(struct tell *tell);
 enum exit_code tell_delete(struct tell *tell);
 enum exit_code tell_import(struct tell *tell);
