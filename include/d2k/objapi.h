@@ -81,8 +81,8 @@ typedef enum GValTyp { GValTyp_Simple = 0, GValTyp_Array = 1, GValTyp_Record = 2
 typedef struct UniVal {
     GValTyp gvaltyp;
     unsigned status;          /* VAL_ bits */
-    LimitStatus limitStatus;  /* found by the kernel; of no meaning in SetNewValue() */
-    unsigned procAlarmStatus; /* 0: no alarm */
+    LimitStatus limitStatus;  /* the kernel finds it and the alarm, also in SetNewValue() */
+    unsigned procAlarmStatus; /* which process alarm stands; 0: none */
     ValType type;
     double valtime;       /* seconds since 1970-01-01 UTC; 0 in SetNewValue() is now */
     double procAlarmTime; /* the same; 0: none */

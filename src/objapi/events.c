@@ -62,7 +62,10 @@ static bool declare_child(struct connection *connection, struct known *known,
                                        .path = object->path,
                                        .writable = true,
                                        .history = object->history,
-                                       .limits = object->limits};
+                                       .limits = object->limits,
+                                       .has_alarms = object->has_alarms,
+                                       .alarms = object->alarms,
+                                       .critical = object->critical};
     return known->child != NULL ||
            d2k_define_with(connection->client, &definition, &known->child) == D2K_OK;
 }

@@ -55,9 +55,10 @@ static int *state_place(UniVal *value)
     }
 }
 
+/* Whole seconds apart: a double of nanoseconds would be exact to a quarter of a microsecond. */
 static double seconds(int64_t ns)
 {
-    return (double)ns / NS_PER_S;
+    return (double)(ns / INT64_C(1000000000)) + (double)(ns % INT64_C(1000000000)) / NS_PER_S;
 }
 
 bool objapi_value_of(const d2k_value *value, UniVal *ret)
@@ -65,8 +66,10 @@ bool objapi_value_of(const d2k_value *value, UniVal *ret)
     *ret = (UniVal){.gvaltyp = GValTyp_Simple,
                     .status = value->status,
                     .limitStatus = (LimitStatus)value->limit_status,
+                    .procAlarmStatus = value->process_alarm,
                     .Flags = value->flags};
     ret->valtime = seconds(value->time_ns);
+    ret->procAlarmTime = seconds(value->process_alarm_time_ns);
     ret->type = (ValType)value->type;
     switch (value->type) {
     case D2K_TYPE_BOOLEAN:
@@ -113,7 +116,6 @@ static bool to_ns(double in_seconds, int64_t *ret)
     if (!(in_seconds > -SECONDS_MAX && in_seconds < SECONDS_MAX)) {
         return false;
     }
-    /* Whole seconds apart: a double of nanoseconds would be exact to a quarter of a microsecond. */
     int64_t whole = (int64_t)in_seconds;
     *ret = whole * INT64_C(1000000000) + (int64_t)((in_seconds - (double)whole) * NS_PER_S);
     return true;

@@ -14,6 +14,7 @@ from d2k_test.programs import BUILD, REPOSITORY
 PROGRAM = BUILD / "tests/programs/objapi_program"
 LIBRARY = BUILD / "src/objapi/libd2kobjapi.so.1"
 REAL, STATION = 3, 9
+ALARM = 8  # property
 RULES = ("[Rights\\10]\nProcess = *.TEL\nAllow = define\n"
          "[Rights\\20]\nProcess = OBJ.API\nAllow = set\n")
 
@@ -24,7 +25,8 @@ def leave_a_child(plant, tls):
         link.register("OBJ.API", flags=0)
         limits = b"".join(struct.pack("<HHd", key, 8, number)
                           for key, number in zip(protocol.LIMITS, (2, 3, 4, 5)))
-        link.define("Obj.Level", REAL, properties=limits)
+        alarms = protocol.property_u32(ALARM, 1 << 25 | 1 << 28)  # VL_Limit, VH_Limit
+        link.define("Obj.Level", REAL, properties=limits + alarms)
         link.log_off()
 
 

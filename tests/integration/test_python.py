@@ -13,6 +13,7 @@ import pytest
 from d2k_test.config import tls_client, tls_server
 from d2k_test.poll import DEADLINE_S
 from d2k_test.programs import BUILD, REPOSITORY
+from d2k_test.supervised import sleeper
 
 pytest.importorskip("cffi")
 # A library that was built with a sanitizer is loaded by no ordinary Python.
@@ -161,6 +162,64 @@ def test_a_command_reaches_its_owner_and_the_outcome_the_writer(d2k, parameters)
         assert change.value.content == 5.0
 
 
+def test_process_alarms_are_given_told_and_acknowledged(d2k, parameters):
+    with d2k.Client(*parameters) as client:
+        assert d2k.ProcessAlarm.usual(d2k.Type.QUATERNARY) == {d2k.ProcessAlarm.ERR, d2k.ProcessAlarm.OSCILLATE}
+        switch = client.define("Py.Switch", d2k.Type.QUATERNARY, alarms=[d2k.ProcessAlarm.ON], critical=True)
+        switch.publish(d2k.Quaternary.ERR)
+        switch.publish(d2k.Quaternary.ON)
+        client.flush()
+        value = client.read("Py.Switch")[0].value
+        assert value.process_alarm == d2k.ProcessAlarm.ON and value.process_alarm.text == "On"
+        assert value.process_alarm_time_ns == value.time_ns
+        alarm = d2k.Status.PROC_ALARM | d2k.Status.NO_ACK_PALARM | d2k.Status.PR_AL_CRIT
+        assert value.status & alarm == alarm
+        assert client.acknowledge_alarms("Py.*") == 1 and client.acknowledge_alarms("Py.*") == 0
+        assert d2k.Status.NO_ACK_PALARM not in client.read("Py.Switch")[0].value.status
+        client.configure("Py.Silent", d2k.Type.LINE, alarms=())
+        client.configure("Py.None", d2k.Type.LINE)
+        infos = {info.name: (info.alarms, info.critical) for info in client.list_objects("Py.*")}
+        assert infos == {"Py.Switch": ({d2k.ProcessAlarm.ON}, True), "Py.Silent": (frozenset(), False),
+                         "Py.None": (None, False)}
+        with pytest.raises(d2k.RefusedError):
+            client.acknowledge_alarms("Py.None")
+
+
+def test_lists_are_filtered(d2k, parameters):
+    with d2k.Client(*parameters, "/WPYTHON") as client:
+        client.define("Py.Own", d2k.Type.REAL, path="Tanks/A").publish(1)
+        client.define("Py.Empty", d2k.Type.TEXT)
+        client.flush()
+        client.configure("Py.Note", d2k.Type.TEXT)
+
+        def names(**wanted):
+            return {info.name for info in client.list_objects("Py.*", **wanted)}
+        assert names() == {"Py.Own", "Py.Empty", "Py.Note"}
+        assert names(kind=d2k.Type.TEXT) == {"Py.Empty", "Py.Note"}
+        assert names(owner="PYTHON.*") == {"Py.Own", "Py.Empty"} and names(owner="") == {"Py.Note"}
+        assert names(path="Tanks/*") == {"Py.Own"} and names(valid=True) == {"Py.Own"}
+        assert names(valid=False, owner="PYTHON.*") == {"Py.Empty"}
+
+
+def test_static_processes_are_started_and_stopped(d2k, supervised):
+    plant = supervised.plant
+    supervised.start(sleeper("SLEEP.API", Autostart="off"))
+    words = [f"--config-dir={plant.server_config.directory}", f"--run-dir={plant.directory / 'run'}"]
+    with d2k.Client("@PLANT", *words, local=True) as admin:
+        admin.start_process("SLEEP.API")
+        with pytest.raises(d2k.RefusedError, match="runs already"):
+            admin.start_process("SLEEP.API")
+        info, = admin.list_processes("SLEEP.API")
+        assert info.program in (d2k.values.lib.D2K_PROGRAM_STARTING, d2k.values.lib.D2K_PROGRAM_RUNNING)
+        admin.restart_process("SLEEP.API")
+        admin.stop_process("SLEEP.API")
+        info, = admin.list_processes("SLEEP.API")
+        assert info.program == d2k.values.lib.D2K_PROGRAM_STOPPED
+        with pytest.raises(d2k.RefusedError) as refused:
+            admin.stop_process("NO.SUCH")
+        assert refused.value.name == "NOT_FOUND"
+
+
 def test_user_variables(d2k, parameters):
     with d2k.Client(*parameters) as client:
         client.configure("Py.Note", d2k.Type.TEXT, "a note", path="Notes", default="none", writable=True, history=5)
@@ -275,6 +334,10 @@ def test_asyncio_reads_sets_defines_and_follows(d2k, parameters, plant):
         with pytest.raises(d2k.RefusedError, match="too much"):
             await client.set("Py.Valve", 500.0)
         assert 5.0 in [change.value.content for change in await client.history("Py.Valve")]
+        assert await client.acknowledge_alarms("Py.*") == 0
+        assert [o.name for o in await client.list_objects("Py.*", owner="")] == ["Py.Note"]
+        with pytest.raises(d2k.RefusedError):
+            await client.start_process("NO.SUCH")
         await client.delete("Py.Note")
         with pytest.raises(d2k.RefusedError):
             await client.log_on("nobody", "wrong")

@@ -4,10 +4,10 @@
  *
  *     objapi_program <connect string> [passive]
  *
- * It expects a child Obj.Level (Re) with a very low limit of 2 (vl 2, l 3, h 4, vh 5) and a user
- * variable Obj.Note (Txt), declares a child Obj.Station (St), and waits until somebody sets
- * Obj.Level to 7. With `passive` it waits until another instance has declared Obj.Station and
- * ended. */
+ * It expects a child Obj.Level (Re) with the limits 2, 3, 4 and 5, which gives the process alarms
+ * of the outer ones, and a user variable Obj.Note (Txt). It declares a child Obj.Station (St), and
+ * waits until somebody sets Obj.Level to 7. With `passive` it waits until another instance has
+ * declared Obj.Station and ended. */
 #include <errno.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -67,7 +67,9 @@ static void new_value(HOBJ Id, const UniValPtr value)
         (void)SetNewValue(Id, &done);
         (void)sem_post(&command_came);
     } else if (Id == level && value->Realval == 1.5 && (value->status & VAL_Valid) != 0 &&
-               value->limitStatus == VL_Limit && value->Flags == 0x8001) {
+               value->limitStatus == VL_Limit && value->Flags == 0x8001 &&
+               value->procAlarmStatus == 25 && (value->status & VAL_ProcAlarm) != 0 &&
+               value->procAlarmTime == value->valtime) {
         (void)sem_post(&level_came);
     } else if (value->type == ValType_St && value->Stval == 4) {
         (void)sem_post(&station_value_came);

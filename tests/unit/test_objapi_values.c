@@ -63,6 +63,22 @@ static void states_are_told_and_come_back(void **state)
     }
 }
 
+static void the_process_alarm_is_told_with_its_time(void **state)
+{
+    (void)state;
+    d2k_value value = d2k_real(1);
+    value.status |= D2K_STATUS_PROC_ALARM | D2K_STATUS_NO_ACK_PALARM;
+    value.process_alarm = D2K_PALARM_VH_LIMIT;
+    value.process_alarm_time_ns = INT64_C(1500000000250000000);
+    UniVal alarm = told(value);
+    assert_int_equal(alarm.procAlarmStatus, 28);
+    assert_true(alarm.procAlarmTime == 1500000000.25);
+    assert_int_equal(alarm.status, VAL_Valid | VAL_ProcAlarm | VAL_NoAckPAlarm);
+    alarm = told(d2k_real(1));
+    assert_int_equal(alarm.procAlarmStatus, 0);
+    assert_true(alarm.procAlarmTime == 0);
+}
+
 static void the_limit_status_and_the_flags_are_told(void **state)
 {
     (void)state;
@@ -156,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(contents_are_told_by_type),
         cmocka_unit_test(states_are_told_and_come_back),
+        cmocka_unit_test(the_process_alarm_is_told_with_its_time),
         cmocka_unit_test(the_limit_status_and_the_flags_are_told),
         cmocka_unit_test(an_integer_that_does_not_fit_is_the_nearest_and_weak),
         cmocka_unit_test(a_type_without_a_name_here_tells_quality_only),

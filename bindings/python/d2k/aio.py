@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, AsyncIterator, Callable, Optional, TypeVar
+from typing import Any, AsyncIterator, Callable, Iterable, Optional, TypeVar
 
 from . import questions
 from ._library import ffi, lib
@@ -14,7 +14,7 @@ from .connection import CHANGES_MAX, DEFINED_MS, Command, Connection, millisecon
 from .errors import D2kError, Disconnected, TimeoutExpired
 from .objects import Definition, ObjectInfo, ProcessInfo
 from .questions import Question
-from .values import Change, Content, Limits, Type
+from .values import Change, Content, Limits, ProcessAlarm, Type
 
 SOCKETS_MAX = 16  # libd2k never has more
 WANT_READ, WANT_WRITE = 1, 2  # D2K_WANT_READ, D2K_WANT_WRITE
@@ -33,12 +33,11 @@ class _Asked:
         self.error: Optional[D2kError] = None
 
     def hear(self, event: Any) -> None:
-        if questions.is_end(event):
-            self.end(questions.refusal(event))
-            return
         answer = self._take(event)
         if answer is not None:
             self.answers.append(answer)
+        if questions.is_end(event):
+            self.end(questions.refusal(event))
 
     def end(self, error: Optional[D2kError]) -> None:
         self.is_over, self.error = True, error
@@ -162,26 +161,47 @@ class AsyncClient(Connection):
         """The last changes of an object that the kernel has kept, oldest first; 0: all."""
         return await self._answer(questions.history(name, count))
 
-    async def list_objects(self, pattern: str = "*") -> list[ObjectInfo]:
-        return await self._answer(questions.list_objects(pattern))
+    async def list_objects(self, pattern: str = "*", *, kind: Optional[Type] = None, owner: Optional[str] = None,
+                           path: Optional[str] = None, valid: Optional[bool] = None) -> list[ObjectInfo]:
+        """Objects that match, of one type, whose owner and path match patterns (owner "": the kernel), and whose value
+        is valid or is not."""
+        return await self._answer(questions.list_objects(pattern, kind, owner, path, valid))
 
     async def list_processes(self, pattern: str = "*") -> list[ProcessInfo]:
         return await self._answer(questions.list_processes(pattern))
 
-    # ---- objects of the kernel, users ----
+    # ---- objects of the kernel, alarms, processes, users ----
 
     async def configure(self, name: str, kind: Type, description: str = "", unit: str = "", path: str = "", *,
                         default: Content = None, writable: bool = False, expression: str = "",
-                        limits: Optional[Limits] = None, history: Optional[int] = None) -> None:
+                        limits: Optional[Limits] = None, history: Optional[int] = None,
+                        alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False) -> None:
         """Creates or changes a user variable, or with an expression a computed object; returns when it is on the
         kernel's disk."""
-        definition = Definition(name, kind, description, unit, path, limits, history, writable)
+        definition = Definition(name, kind, description, unit, path, limits, history, alarms, critical,
+                                writable)
         definition.of_kernel(default, expression)
         await self._answer(questions.configure(definition))
 
     async def delete(self, name: str) -> None:
         """Deletes a user variable or a computed object."""
         await self._answer(questions.delete(name))
+
+    async def acknowledge_alarms(self, pattern: str) -> int:
+        """Somebody has seen the process alarms of what matches; returns how many waited. RefusedError: none may be."""
+        count, = await self._answer(questions.acknowledge_alarms(pattern))
+        return count
+
+    async def start_process(self, name: str) -> None:
+        """Starts a static process of the kernel's configuration; returns when its program was started."""
+        await self._answer(questions.start_process(name))
+
+    async def stop_process(self, name: str) -> None:
+        """Returns when its program has ended."""
+        await self._answer(questions.stop_process(name))
+
+    async def restart_process(self, name: str) -> None:
+        await self._answer(questions.restart_process(name))
 
     async def log_on(self, user: str, password: str) -> None:
         await self._answer(questions.log_on(user, password))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, Iterator, Optional, TypeVar
+from typing import Any, Iterable, Iterator, Optional, TypeVar
 
 from . import questions
 from ._library import ffi, lib
@@ -12,7 +12,7 @@ from .connection import CHANGES_MAX, DEFINED_MS, MILLISECONDS_MAX, Command, Conn
 from .errors import D2kError, Disconnected, TimeoutExpired
 from .objects import Definition, ObjectInfo, ProcessInfo
 from .questions import Question
-from .values import Change, Content, Limits, Type
+from .values import Change, Content, Limits, ProcessAlarm, Type
 
 Answer = TypeVar("Answer")
 
@@ -109,26 +109,47 @@ class Client(Connection):
         """The last changes of an object that the kernel has kept, oldest first; 0: all."""
         return self._answer(questions.history(name, count))
 
-    def list_objects(self, pattern: str = "*") -> list[ObjectInfo]:
-        return self._answer(questions.list_objects(pattern))
+    def list_objects(self, pattern: str = "*", *, kind: Optional[Type] = None, owner: Optional[str] = None,
+                     path: Optional[str] = None, valid: Optional[bool] = None) -> list[ObjectInfo]:
+        """Objects that match, of one type, whose owner and path match patterns (owner "": the kernel), and whose value
+        is valid or is not."""
+        return self._answer(questions.list_objects(pattern, kind, owner, path, valid))
 
     def list_processes(self, pattern: str = "*") -> list[ProcessInfo]:
         return self._answer(questions.list_processes(pattern))
 
-    # ---- objects of the kernel, users ----
+    # ---- objects of the kernel, alarms, processes, users ----
 
     def configure(self, name: str, kind: Type, description: str = "", unit: str = "", path: str = "", *,
                   default: Content = None, writable: bool = False, expression: str = "",
-                  limits: Optional[Limits] = None, history: Optional[int] = None) -> None:
+                  limits: Optional[Limits] = None, history: Optional[int] = None,
+                  alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False) -> None:
         """Creates or changes a user variable, or with an expression a computed object; returns when it is on the
         kernel's disk."""
-        definition = Definition(name, kind, description, unit, path, limits, history, writable)
+        definition = Definition(name, kind, description, unit, path, limits, history, alarms, critical,
+                                writable)
         definition.of_kernel(default, expression)
         self._answer(questions.configure(definition))
 
     def delete(self, name: str) -> None:
         """Deletes a user variable or a computed object."""
         self._answer(questions.delete(name))
+
+    def acknowledge_alarms(self, pattern: str) -> int:
+        """Somebody has seen the process alarms of what matches; returns how many waited. RefusedError: none may be."""
+        count, = self._answer(questions.acknowledge_alarms(pattern))
+        return count
+
+    def start_process(self, name: str) -> None:
+        """Starts a static process of the kernel's configuration; returns when its program was started."""
+        self._answer(questions.start_process(name))
+
+    def stop_process(self, name: str) -> None:
+        """Returns when its program has ended."""
+        self._answer(questions.stop_process(name))
+
+    def restart_process(self, name: str) -> None:
+        self._answer(questions.restart_process(name))
 
     def log_on(self, user: str, password: str) -> None:
         self._answer(questions.log_on(user, password))
@@ -149,14 +170,14 @@ class Client(Connection):
             event = self._step(until, request)
             if event is None or event.request != request:
                 continue
+            answer = question.take(event) if question is not None else None
+            if answer is not None:
+                answers.append(answer)
             if questions.is_end(event):
                 error = questions.refusal(event)
                 if error is not None:
                     raise error
                 return answers
-            answer = question.take(event) if question is not None else None
-            if answer is not None:
-                answers.append(answer)
 
     def _step(self, until: float, request: int = 0, most_ms: int = MILLISECONDS_MAX) -> Any:
         """The next event; None: none yet. What does not belong to the request is kept."""

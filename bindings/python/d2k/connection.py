@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterable, Optional
 
 from ._library import ffi, lib, owned_text, text
 from .errors import D2kError, Disconnected
 from .objects import Definition
 from .questions import Question, change_of
-from .values import Change, Content, Limits, Status, Type, Value, encode, value_of
+from .values import Change, Content, Limits, ProcessAlarm, Status, Type, Value, encode, value_of
 
 DEFINED_MS = 10  # that an object is defined is no event: look again so soon
 CHANGES_MAX = 10_000  # that wait to be taken
@@ -55,11 +55,12 @@ class Command:
 
 
 class Connection:
-    """A process of a kernel. `parameters` are the start parameters of every client ("@PLANT", "/Shmi1",
-    "/WDispPC"...). `timeout`: seconds that connecting and each answer may take. `log` gets each line of its log."""
+    """A process of a kernel. `parameters` are the start parameters of every client ("@PLANT", "/Shmi1", "/WDispPC"...).
+    `local`: over the local socket of the kernel on this machine, for administration. `timeout`: seconds that connecting
+    and each answer may take. `log` gets each line of its log."""
 
     def __init__(self, *parameters: str, suffix: str = "API", user: Optional[str] = None,
-                 password: Optional[str] = None, timeout: float = 60.0,
+                 password: Optional[str] = None, local: bool = False, timeout: float = 60.0,
                  log: Optional[Callable[[str], None]] = None) -> None:
         self.timeout = timeout
         self._changes: deque[Change] = deque()
@@ -68,10 +69,10 @@ class Connection:
         self._acknowledged = -1  # what the kernel has taken, since flush() began
         self._event = ffi.new("d2k_event *")
         self._log = ffi.callback("d2k_log_function", lambda _context, _level, line: log(text(line))) if log else None
-        self._client: Any = self._new(self._configure(parameters, suffix, user, password))
+        self._client: Any = self._new(self._configure(parameters, suffix, user, password, local))
 
     def _configure(self, parameters: tuple[str, ...], suffix: str, user: Optional[str],
-                   password: Optional[str]) -> Any:
+                   password: Optional[str], local: bool) -> Any:
         made = ffi.new("d2k_config **")
         code = lib.d2k_config_new(suffix.encode(), ffi.NULL, made)
         if code != lib.D2K_OK:
@@ -88,6 +89,7 @@ class Connection:
         except BaseException:
             lib.d2k_config_free(config)
             raise
+        lib.d2k_config_set_local(config, local)
         if self._log is not None:
             lib.d2k_config_set_log(config, self._log, ffi.NULL)
         return config
@@ -122,11 +124,14 @@ class Connection:
 
     def define(self, name: str, kind: Type, description: str = "", unit: str = "", *, path: str = "",
                limits: Optional[Limits] = None, history: Optional[int] = None,
+               alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False,
                takes_commands: bool = False) -> PublishedObject:
         """Declares an object of this process, or says anew what it is. `history`: changes that the kernel keeps, 0 for
-        none; without it as its configuration says."""
+        none; without it as its configuration says. `alarms`: process alarms that it gives; none of them: it is silent;
+        without it it has no alarms."""
         made = ffi.new("d2k_object **")
-        definition = Definition(name, kind, description, unit, path, limits, history, takes_commands)
+        definition = Definition(name, kind, description, unit, path, limits, history, alarms, critical,
+                                takes_commands)
         self._call(lambda client: lib.d2k_define_with(client, definition.pointer, made))
         return PublishedObject(self, made[0], name, kind)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any, Iterable, Optional
 
 from ._library import ffi, lib, text
-from .values import Content, Limits, Type, encode, value_of
+from .values import Content, Limits, ProcessAlarm, Type, alarms_of, encode, value_of
 
 HISTORY_NONE = 0xFFFFFFFF  # D2K_HISTORY_NONE
 
@@ -39,6 +39,8 @@ class ObjectInfo:
     default: Content  # of a user variable; None: there is none
     limits: Optional[Limits]
     history: Optional[int]  # changes that the kernel keeps; None: as its configuration says
+    alarms: Optional[frozenset[ProcessAlarm]]  # that it gives; None: it gives none; empty: it is silent
+    critical: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class ProcessInfo:
     user: str  # who is logged on there; "": nobody
     instance: int
     active: bool  # of several instances this one gives the values
+    program: int  # of a static process: what its program does (d2k_program_state); 0: a dynamic process
+    restarts: int  # of that program, after a crash or a hang
 
 
 def _limits_of(limits: Any) -> Optional[Limits]:
@@ -71,20 +75,22 @@ def object_of(info: Any) -> ObjectInfo:
     default = None if info.default_value == ffi.NULL else value_of(info.default_value).content
     return ObjectInfo(info.hobj, text(info.name), int(info.type), text(info.description), text(info.unit),
                       text(info.owner), bool(info.writable), int(info.kind), text(info.path), text(info.expression),
-                      default, _limits_of(info.limits), _history_of(info.history))
+                      default, _limits_of(info.limits), _history_of(info.history),
+                      alarms_of(info.alarms) if info.has_alarms else None, bool(info.critical))
 
 
 def process_of(info: Any) -> ProcessInfo:
     return ProcessInfo(text(info.name), int(info.state), text(info.version), text(info.computer), text(info.address),
                        text(info.tls_version), bool(info.verified), text(info.user), info.instance,
-                       info.instance_state == lib.D2K_INSTANCE_ACTIVE)
+                       info.instance_state == lib.D2K_INSTANCE_ACTIVE, int(info.program), info.restarts)
 
 
 class Definition:
     """A d2k_definition, with all that it points to."""
 
     def __init__(self, name: str, kind: Type, description: str, unit: str, path: str, limits: Optional[Limits],
-                 history: Optional[int], writable: bool) -> None:
+                 history: Optional[int], alarms: Optional[Iterable[ProcessAlarm]], critical: bool,
+                 writable: bool) -> None:
         self._kept: list[Any] = []
         self.pointer = ffi.new("d2k_definition *")
         said = self.pointer
@@ -92,6 +98,8 @@ class Definition:
         said.name, said.description = self._text(name), self._text(description)
         said.unit, said.path = self._text(unit), self._text(path)
         said.history = 0 if history is None else history or HISTORY_NONE
+        said.has_alarms, said.critical = alarms is not None, critical
+        said.alarms = sum(1 << alarm for alarm in set(alarms or ()))
         if limits is not None:
             given = (math.nan if limit is None else limit for limit in (limits.vl, limits.l, limits.h, limits.vh))
             said.limits = self._keep(ffi.new("d2k_limits *", tuple(given)))

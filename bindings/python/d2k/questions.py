@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Generic, Optional, TypeVar
 
-from ._library import lib, text
+from ._library import ffi, lib, text
 from .errors import D2kError, RefusedError, TimeoutExpired
 from .objects import Definition, ObjectInfo, ProcessInfo, object_of, process_of
 from .values import Change, Content, Type, encode, value_of
@@ -16,7 +16,7 @@ Answer = TypeVar("Answer")
 @dataclass(frozen=True)
 class Question(Generic[Answer]):
     ask: Callable[[Any, Any], Any]  # of a d2k_client and the place for the request
-    take: Callable[[Any], Optional[Answer]]  # of an event of the answer; None: it says nothing
+    take: Callable[[Any], Optional[Answer]]  # of an event of the answer, also the last; None: it says nothing
 
 
 def is_end(event: Any) -> bool:
@@ -48,6 +48,10 @@ def _take_process(event: Any) -> Optional[ProcessInfo]:
     return process_of(event.process) if event.type == lib.D2K_EVENT_PROCESS else None
 
 
+def _take_count(event: Any) -> Optional[int]:
+    return int(event.count) if event.type == lib.D2K_EVENT_DONE else None
+
+
 def _take_nothing(_event: Any) -> None:
     return None
 
@@ -60,8 +64,18 @@ def history(name: str, count: int) -> Question[Change]:
     return Question(lambda client, request: lib.d2k_history(client, name.encode(), count, request), _take_change)
 
 
-def list_objects(pattern: str) -> Question[ObjectInfo]:
-    return Question(lambda client, request: lib.d2k_list_objects(client, pattern.encode(), request), _take_object)
+def list_objects(pattern: str, kind: Optional[Type], owner: Optional[str], path: Optional[str],
+                 valid: Optional[bool]) -> Question[ObjectInfo]:
+    texts = [ffi.NULL if word is None else ffi.new("char[]", word.encode("utf-8")) for word in (owner, path)]
+    wanted = ffi.new("d2k_filter *")
+    wanted.size, wanted.type = ffi.sizeof("d2k_filter"), int(kind or Type.NONE)
+    wanted.owner, wanted.path = texts
+    wanted.quality = (lib.D2K_QUALITY_ANY if valid is None else
+                      lib.D2K_QUALITY_VALID if valid else lib.D2K_QUALITY_INVALID)
+
+    def ask(client: Any, request: Any, _kept: Any = texts) -> Any:
+        return lib.d2k_list_objects_where(client, pattern.encode(), wanted, request)
+    return Question(ask, _take_object)
 
 
 def list_processes(pattern: str) -> Question[ProcessInfo]:
@@ -88,6 +102,22 @@ def configure(definition: Definition) -> Question[None]:
 
 def delete(name: str) -> Question[None]:
     return Question(lambda client, request: lib.d2k_delete(client, name.encode(), request), _take_nothing)
+
+
+def acknowledge_alarms(pattern: str) -> Question[int]:
+    return Question(lambda client, request: lib.d2k_acknowledge_alarm(client, pattern.encode(), request), _take_count)
+
+
+def start_process(name: str) -> Question[None]:
+    return Question(lambda client, request: lib.d2k_start_process(client, name.encode(), request), _take_nothing)
+
+
+def stop_process(name: str) -> Question[None]:
+    return Question(lambda client, request: lib.d2k_stop_process(client, name.encode(), request), _take_nothing)
+
+
+def restart_process(name: str) -> Question[None]:
+    return Question(lambda client, request: lib.d2k_restart_process(client, name.encode(), request), _take_nothing)
 
 
 def log_on(user: str, password: str) -> Question[None]:

@@ -113,6 +113,47 @@ class LimitStatus(enum.IntEnum):
     PROBLEM = 5
 
 
+class ProcessAlarm(enum.IntEnum):
+    """A process alarm, by the numbers of D2000 up to 13. docs/alarms.md tells which value gives which."""
+
+    NONE = 0
+    TO_ON = 1
+    TO_OFF = 2
+    ON = 3
+    OFF = 4
+    ERR = 5
+    OSCILLATE = 6
+    ERR_CMD_ON = 7
+    ERR_CMD_OFF = 8
+    SW_TO_TRANS = 9
+    SW_TO_OFF = 10
+    SW_TO_ON = 11
+    SW_TO_ERR = 12
+    SW_TRANS = 13
+    VL_LIMIT = 25
+    L_LIMIT = 26
+    H_LIMIT = 27
+    VH_LIMIT = 28
+    LIMITS_PROBLEM = 29
+
+    @property
+    def text(self) -> str:
+        """Its name in D2000: "VH_Limit"."""
+        return text(lib.d2k_process_alarm_name(self.value))
+
+    @classmethod
+    def usual(cls, kind: Type) -> frozenset["ProcessAlarm"]:
+        """Those that an object of a type gives when nobody says which."""
+        return alarms_of(lib.d2k_process_alarms_usual(int(kind)))
+
+
+ALARMS = frozenset(int(alarm) for alarm in ProcessAlarm)
+
+
+def alarms_of(mask: int) -> frozenset[ProcessAlarm]:
+    return frozenset(alarm for alarm in ProcessAlarm if mask & 1 << alarm)
+
+
 @dataclass(frozen=True)
 class Limits:
     """Limits of an Integer or a Real; None: not given."""
@@ -133,8 +174,8 @@ class Value:
     time_ns: int
     past: bool
     limit_status: LimitStatus = LimitStatus.IN_LIMIT
-    process_alarm: str = ""  # that stands, by its name in D2000; "": none
-    process_alarm_time_ns: int = 0
+    process_alarm: int = ProcessAlarm.NONE  # that stands; a plain number when it is one that is unknown here
+    process_alarm_time_ns: int = 0  # 0: none stands and none waits to be acknowledged
 
     @property
     def valid(self) -> bool:
@@ -183,9 +224,10 @@ def _content(value: Any) -> Content:
 
 
 def value_of(value: Any) -> Value:
-    alarm = text(lib.d2k_process_alarm_name(value.process_alarm)) if value.process_alarm else ""
+    alarm = int(value.process_alarm)
     return Value(_content(value), Status(value.status), value.flags, value.time_ns, value.past,
-                 LimitStatus(value.limit_status), alarm, value.process_alarm_time_ns)
+                 LimitStatus(value.limit_status), ProcessAlarm(alarm) if alarm in ALARMS else alarm,
+                 value.process_alarm_time_ns)
 
 
 def type_of(content: Content) -> Type:
