@@ -292,6 +292,10 @@ void programs_take_news(struct kernel *kernel);
 void programs_put(const struct kernel *kernel, const char *process, struct buffer *properties);
 /* A process of this name is or was registered, with any instance. */
 bool programs_has_registered(const struct kernel *kernel, struct slice name);
+/* It is a static one whose program ended badly, or could not be started, the last time. */
+bool programs_have_failed(const struct kernel *kernel, const char *process);
+/* Each static process gets an object that tells its state; once all that is stored is there. */
+void programs_show(struct kernel *kernel);
 /* The index-th static process as a process that has never registered. */
 void programs_facts(const struct kernel *kernel, size_t index, struct process *ret_facts);
 
@@ -420,11 +424,11 @@ struct wire_message delivery_object_info(const struct object *object, uint64_t r
 
 d2k_result tags_define(struct kernel *kernel, struct error *err) D2K_MUST_CHECK;
 void tags_tick(struct kernel *kernel, uint64_t now_ms);
-/* From now on an object of type Process tells its state: of who has instances, or gives values. Its
- * name is that of the process, with _ for -; where somebody else has an object of that name there
- * is a line in the log and nothing else. */
+/* From now on an object of type Process tells its state: of who is static, has instances, or gives
+ * values. Its name is that of the process, with _ for -; where somebody else has an object of that
+ * name there is a line in the log and nothing else. */
 void tags_show_process(struct kernel *kernel, const char *name);
-/* It has started or ended, or one of its instances. */
+/* It has started or ended, or one of its instances, or its program. */
 void tags_process_changed(struct kernel *kernel, const char *name);
 
 #endif

@@ -252,6 +252,7 @@ static d2k_result make_kernel(struct program *p, struct error *err)
     if (rc != D2K_OK) {
         return rc;
     }
+    programs_show(&p->kernel);
     struct net_callbacks callbacks = kernel_callbacks(&p->kernel);
     struct net_options options = {
         .workers = p->settings.handshake_workers != 0 ? p->settings.handshake_workers

@@ -36,6 +36,7 @@ static void take(struct kernel *kernel, const struct parent_news *news)
         orders_answered(kernel, &news->answer);
     } else if (news->state.index < kernel->setup.processes->count) {
         kernel->programs[news->state.index] = news->state;
+        tags_process_changed(kernel, kernel->setup.processes->at[news->state.index].name);
     }
 }
 
@@ -84,14 +85,21 @@ static uint32_t until_ms(uint64_t due_ms)
     return due_ms <= now_ms ? 0 : (uint32_t)(due_ms - now_ms); /* a minute at most */
 }
 
-void programs_put(const struct kernel *kernel, const char *process, struct buffer *properties)
+/* The number of static processes: it is none of them. */
+static size_t index_of(const struct kernel *kernel, const char *process)
 {
     const struct static_processes *processes = kernel->setup.processes;
     size_t i = 0;
     while (i < processes->count && !text_equal_ignoring_case(processes->at[i].name, process)) {
         i++;
     }
-    if (i == processes->count) {
+    return i;
+}
+
+void programs_put(const struct kernel *kernel, const char *process, struct buffer *properties)
+{
+    size_t i = index_of(kernel, process);
+    if (i == kernel->setup.processes->count) {
         return;
     }
     const struct supervision_view *view = &kernel->programs[i].view;
@@ -111,6 +119,20 @@ bool programs_has_registered(const struct kernel *kernel, struct slice name)
         }
     }
     return false;
+}
+
+bool programs_have_failed(const struct kernel *kernel, const char *process)
+{
+    size_t i = index_of(kernel, process);
+    return i < kernel->setup.processes->count && kernel->programs[i].index != NOT_TOLD &&
+           kernel->programs[i].view.failed;
+}
+
+void programs_show(struct kernel *kernel)
+{
+    for (size_t i = 0; i < kernel->setup.processes->count; i++) {
+        tags_show_process(kernel, kernel->setup.processes->at[i].name);
+    }
 }
 
 void programs_facts(const struct kernel *kernel, size_t index, struct process *ret_facts)

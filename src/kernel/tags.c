@@ -33,7 +33,11 @@ static void set(struct kernel *kernel, struct object *object, d2k_value value)
 
 static void set_clients(struct kernel *kernel)
 {
-    set(kernel, kernel->tag_clients, d2k_integer((int64_t)plant_running_count(kernel->plant)));
+    int64_t count = (int64_t)plant_running_count(kernel->plant);
+    if (kernel->tag_clients->current == NULL ||
+        kernel->tag_clients->value.content.integer != count) {
+        set(kernel, kernel->tag_clients, d2k_integer(count));
+    }
 }
 
 d2k_result tags_define(struct kernel *kernel, struct error *err)
@@ -112,7 +116,7 @@ static uint32_t process_value(enum process_state state)
 }
 
 /* It runs if one of its instances does, each of which sets its flag: 1 is B, 2 is C... Else it is
- * what the last of them has become. */
+ * what the last of them has become; a static one that never registered, what its program has. */
 static d2k_value value_of_process(const struct kernel *kernel, const char *name)
 {
     d2k_value value = {.type = D2K_TYPE_PROCESS, .status = D2K_STATUS_VALID};
@@ -133,8 +137,13 @@ static d2k_value value_of_process(const struct kernel *kernel, const char *name)
             last = process;
         }
     }
-    value.content.state = process_value(last != NULL ? last->state : PROCESS_STOP);
-    value.time_ns = last != NULL ? last->since_ns : 0;
+    if (last == NULL) {
+        value.content.state =
+            process_value(programs_have_failed(kernel, name) ? PROCESS_CRASH : PROCESS_STOP);
+        return value;
+    }
+    value.content.state = process_value(last->state);
+    value.time_ns = last->since_ns;
     return value;
 }
 

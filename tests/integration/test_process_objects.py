@@ -7,6 +7,7 @@ import pytest
 from d2k_test import protocol
 from d2k_test.config import tls_client, tls_server
 from d2k_test.poll import eventually
+from d2k_test.supervised import kom, process, sleeper
 
 BOOLEAN = 1
 
@@ -128,3 +129,22 @@ def test_it_tells_a_kernel_that_came_again_nothing_old(plant, kernel):
     with connect(plant, "BOILER.KOM"):
         wait_for(plant, "BOILER.KOM", "Run")
         assert plant.tell_json("list", "BOILER.KOM") == [before]
+
+
+def test_a_static_one_has_it_before_it_ever_comes(supervised):
+    plant = supervised.plant
+    supervised.start_again(sleeper("OFF.API", Autostart="off"), process("GONE.API", "/does/not/exist"),
+                           kom(supervised, plant.reserve_port()))
+    wait_for(plant, "OFF.API", "Stop")
+    wait_for(plant, "GONE.API", "Crash")
+    wait_for(plant, "SELF.KOM", "Run")
+
+
+def test_what_was_stored_under_the_name_of_a_static_one_stays(supervised):
+    plant = supervised.plant
+    supervised.start()
+    assert plant.tell_here("define", "OFF.API", "Integer", "--default=7").exit_code == 0
+    supervised.kernel.stop()
+    kernel = supervised.start(sleeper("OFF.API", Autostart="off"))
+    kernel.wait_for_log("Process OFF.API has no object that tells its state: object OFF.API is")
+    assert get(plant, "OFF.API")["value"] == 7
