@@ -223,6 +223,7 @@ static void close_line(struct parent *p)
 static void child_failed(struct parent *p, uint64_t now_ms, const char *why)
 {
     close_line(p);
+    supervision_links_gone(&p->rules, now_ms);
     p->child = 0;
     p->ready = false;
     uint64_t wait_ms = growing_wait_ms(&p->child_wait, p->child_started_ms, now_ms);
@@ -382,6 +383,16 @@ static void child_ready(struct parent *p, uint16_t port)
     }
 }
 
+static void take_left(struct parent *p, size_t index, enum parent_left how, uint64_t now_ms)
+{
+    supervision_left(&p->rules, index, how == PARENT_LEFT_LOGGED_OFF, now_ms);
+    if (how == PARENT_LEFT_HANGING && p->programs[index].pid != 0) {
+        log_write(p->log, LOG_WARNING, COMPONENT, "Process %s hangs (WDErr)",
+                  process_of(p, index)->name);
+        supervision_hangs(&p->rules, index, now_ms);
+    }
+}
+
 static void take_message(struct parent *p, const struct parent_message *message, uint64_t now_ms)
 {
     size_t index;
@@ -394,11 +405,9 @@ static void take_message(struct parent *p, const struct parent_message *message,
             supervision_registered(&p->rules, index);
         }
         break;
-    case PARENT_HANGS:
-        if (find_process(p, message->process, &index) && p->programs[index].pid != 0) {
-            log_write(p->log, LOG_WARNING, COMPONENT, "Process %s hangs (WDErr)",
-                      process_of(p, index)->name);
-            supervision_hangs(&p->rules, index, now_ms);
+    case PARENT_LEFT:
+        if (find_process(p, message->process, &index)) {
+            take_left(p, index, (enum parent_left)message->how, now_ms);
         }
         break;
     case PARENT_END:
@@ -422,6 +431,13 @@ static void take_messages(struct parent *p, uint64_t now_ms)
     }
 }
 
+static enum supervision_end kind_of(const struct os_process_end *end)
+{
+    return end->killed        ? (end->asked ? SUPERVISION_END_ASKED : SUPERVISION_END_BAD)
+           : end->number == 0 ? SUPERVISION_END_WELL
+                              : SUPERVISION_END_BAD;
+}
+
 static void take_end(struct parent *p, const struct os_process_end *end, uint64_t now_ms)
 {
     char how[32];
@@ -432,13 +448,14 @@ static void take_end(struct parent *p, const struct os_process_end *end, uint64_
     }
     for (size_t i = 0; i < p->setup->processes->count; i++) {
         if (p->programs[i].pid == end->pid) {
-            bool well = !end->killed && end->number == 0;
-            bool expected = well || p->rules.at[i].state >= SUPERVISED_STOPPING;
+            enum supervision_end kind = kind_of(end);
+            bool expected =
+                kind == SUPERVISION_END_WELL || p->rules.at[i].state >= SUPERVISED_STOPPING;
             p->programs[i].pid = 0;
             log_write(p->log, expected ? LOG_INFO : LOG_WARNING, COMPONENT,
                       "Process %s, process id %d, has ended: %s", process_of(p, i)->name, end->pid,
                       end_text(end, how, sizeof how));
-            supervision_ended(&p->rules, i, well, now_ms);
+            supervision_ended(&p->rules, i, kind, now_ms);
             return;
         }
     }

@@ -13,11 +13,10 @@ static bool say(int line, const struct parent_message *message)
     return line >= 0 && os_message_send(line, message, sizeof *message) == 0;
 }
 
-static bool say_of_process(int line, enum parent_word word, const char *process)
+static void say_of_process(int line, struct parent_message message, const char *process)
 {
-    struct parent_message message = {.word = word};
     text_copy(message.process, sizeof message.process, process);
-    return say(line, &message);
+    (void)say(line, &message);
 }
 
 void parent_line_ready(int line, uint16_t port)
@@ -27,12 +26,12 @@ void parent_line_ready(int line, uint16_t port)
 
 void parent_line_registered(int line, const char *process)
 {
-    (void)say_of_process(line, PARENT_REGISTERED, process);
+    say_of_process(line, (struct parent_message){.word = PARENT_REGISTERED}, process);
 }
 
-void parent_line_hangs(int line, const char *process)
+void parent_line_left(int line, const char *process, enum parent_left how)
 {
-    (void)say_of_process(line, PARENT_HANGS, process);
+    say_of_process(line, (struct parent_message){.word = PARENT_LEFT, .how = how}, process);
 }
 
 bool parent_line_end(int line)

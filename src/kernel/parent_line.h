@@ -18,15 +18,22 @@
 enum parent_word {
     PARENT_READY,      /* everything listens: `port` */
     PARENT_REGISTERED, /* `process` */
-    PARENT_HANGS,      /* `process`: its watchdog ran out */
+    PARENT_LEFT,       /* `process`: its link has ended, `how` */
     PARENT_END,        /* all is to end */
     PARENT_ORDER,      /* an administrator wants `wish` of the `index`-th static process */
+};
+
+enum parent_left {
+    PARENT_LEFT_LOGGED_OFF,
+    PARENT_LEFT_LOST,
+    PARENT_LEFT_HANGING, /* its watchdog ran out */
 };
 
 /* Both ends are of one program: its own layout is as good as any. */
 struct parent_message {
     uint32_t word;
     uint32_t port;
+    uint32_t how;    /* enum parent_left */
     uint32_t number; /* of the order; the answer repeats it */
     uint32_t wish;   /* enum supervision_wish */
     uint32_t index;
@@ -64,7 +71,7 @@ struct parent_news {
 
 void parent_line_ready(int line, uint16_t port);
 void parent_line_registered(int line, const char *process);
-void parent_line_hangs(int line, const char *process);
+void parent_line_left(int line, const char *process, enum parent_left how);
 /* All is to end: the parent stops the static processes, then asks us to end by SIGTERM. False:
  * there is no parent, or it cannot be told. */
 bool parent_line_end(int line);

@@ -63,6 +63,7 @@ static uint8_t wire_state(const struct parent_state *program)
     }
     switch (program->view.state) {
     case SUPERVISED_STOPPED:
+    case SUPERVISED_ENDED:
         return WIRE_PROGRAM_STOPPED;
     case SUPERVISED_QUEUED:
         return WIRE_PROGRAM_QUEUED;

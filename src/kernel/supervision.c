@@ -78,6 +78,7 @@ static void start(struct supervision *s, size_t index, uint64_t now_ms)
     process->due_ms = now_ms + (uint64_t)settings_of(s, index)->init_time_s * MS_PER_S;
     process->starts++;
     process->failed = false;
+    process->link = SUPERVISED_UNREGISTERED;
     process->not_started = !s->hooks.start(s->hooks.context, index);
     if (process->not_started) {
         after_failure(s, index, now_ms);
@@ -97,6 +98,26 @@ static void stop(struct supervision *s, size_t index, uint64_t now_ms, bool agai
     s->hooks.end(s->hooks.context, index, false);
 }
 
+/* An end without a log-off is a crash, as with D2000's LogoffProc, and so is one that its exit code
+ * calls one. Of a program that never registers the exit code is all there is. */
+static bool ended_in_order(const struct supervised *process)
+{
+    return process->link == SUPERVISED_LOGGED_OFF
+               ? process->end != SUPERVISION_END_BAD
+               : process->link == SUPERVISED_UNREGISTERED && process->end == SUPERVISION_END_WELL;
+}
+
+static void settle_end(struct supervision *s, size_t index, uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (!ended_in_order(process)) {
+        after_failure(s, index, now_ms);
+        return;
+    }
+    process->state = SUPERVISED_STOPPED;
+    process->failed = false;
+}
+
 static void do_what_is_due(struct supervision *s, size_t index, uint64_t now_ms)
 {
     struct supervised *process = &s->at[index];
@@ -106,6 +127,9 @@ static void do_what_is_due(struct supervision *s, size_t index, uint64_t now_ms)
     switch (process->state) {
     case SUPERVISED_WAITING:
         start(s, index, now_ms);
+        break;
+    case SUPERVISED_ENDED:
+        settle_end(s, index, now_ms);
         break;
     case SUPERVISED_STARTING:
         process->state = SUPERVISED_RUNNING;
@@ -149,7 +173,7 @@ static uint64_t next_due(const struct supervision *s)
     uint64_t next = SUPERVISION_NEVER;
     for (size_t i = 0; i < s->processes->count; i++) {
         const struct supervised *process = &s->at[i];
-        bool waits = process->state == SUPERVISED_WAITING ||
+        bool waits = process->state == SUPERVISED_WAITING || process->state == SUPERVISED_ENDED ||
                      process->state == SUPERVISED_STARTING || process->state == SUPERVISED_STOPPING;
         next = waits && process->due_ms < next ? process->due_ms : next;
     }
@@ -171,8 +195,37 @@ uint64_t supervision_tick(struct supervision *s, uint64_t now_ms)
 
 void supervision_registered(struct supervision *s, size_t index)
 {
-    if (s->at[index].state == SUPERVISED_STARTING) {
-        s->at[index].state = SUPERVISED_RUNNING;
+    struct supervised *process = &s->at[index];
+    if (process->state == SUPERVISED_STARTING) {
+        process->state = SUPERVISED_RUNNING;
+    }
+    if (is_alive(process)) {
+        process->link = SUPERVISED_REGISTERED;
+    }
+}
+
+static void link_ended(struct supervision *s, size_t index, enum supervised_link how,
+                       uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    if (process->link != SUPERVISED_REGISTERED) {
+        return; /* of a program before this one, or of somebody else */
+    }
+    process->link = how;
+    if (process->state == SUPERVISED_ENDED) {
+        settle_end(s, index, now_ms);
+    }
+}
+
+void supervision_left(struct supervision *s, size_t index, bool logged_off, uint64_t now_ms)
+{
+    link_ended(s, index, logged_off ? SUPERVISED_LOGGED_OFF : SUPERVISED_LOST, now_ms);
+}
+
+void supervision_links_gone(struct supervision *s, uint64_t now_ms)
+{
+    for (size_t i = 0; i < s->processes->count; i++) {
+        link_ended(s, i, SUPERVISED_UNREGISTERED, now_ms);
     }
 }
 
@@ -186,17 +239,32 @@ void supervision_hangs(struct supervision *s, size_t index, uint64_t now_ms)
     }
 }
 
-void supervision_ended(struct supervision *s, size_t index, bool well, uint64_t now_ms)
+/* After we asked for it. */
+static void ended_as_asked(struct supervision *s, size_t index, uint64_t now_ms)
 {
     struct supervised *process = &s->at[index];
-    bool was_asked = is_being_ended(process);
-    if (was_asked ? process->again && process->hung : !well) {
+    if (process->again && process->hung) {
         after_failure(s, index, now_ms);
-    } else if (was_asked && process->again && !s->ending) {
+    } else if (process->again && !s->ending) {
         start(s, index, now_ms);
     } else {
         process->state = SUPERVISED_STOPPED;
         process->failed = false;
+    }
+}
+
+void supervision_ended(struct supervision *s, size_t index, enum supervision_end end,
+                       uint64_t now_ms)
+{
+    struct supervised *process = &s->at[index];
+    process->end = end;
+    if (is_being_ended(process)) {
+        ended_as_asked(s, index, now_ms);
+    } else if (end != SUPERVISION_END_BAD && process->link == SUPERVISED_REGISTERED) {
+        process->state = SUPERVISED_ENDED;
+        process->due_ms = now_ms + SUPERVISION_LEAVE_MS;
+    } else {
+        settle_end(s, index, now_ms);
     }
 }
 

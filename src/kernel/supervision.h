@@ -3,8 +3,8 @@
  *
  * They start in their order, each when the one before it has registered, ended, or used up its
  * initialisation time. One with Autostart that crashes or hangs is started again after a wait that
- * doubles; one that ends in order stays ended. At the end they stop one by one, the last one first.
- * One thread. */
+ * doubles; one that ends in order, which takes a log-off of who has registered, stays ended. At the
+ * end they stop one by one, the last one first. One thread. */
 #ifndef D2K_KERNEL_SUPERVISION_H
 #define D2K_KERNEL_SUPERVISION_H
 
@@ -17,6 +17,7 @@
 #define SUPERVISION_WAIT_MIN_MS 500u   /* before the first new start; it doubles up to */
 #define SUPERVISION_WAIT_MAX_MS 60000u /* this */
 #define SUPERVISION_STEADY_MS   60000u /* who ran so long waits the shortest time again */
+#define SUPERVISION_LEAVE_MS    10000u /* from the end of a program to the end of its link */
 #define SUPERVISION_NEVER       UINT64_MAX
 
 /* A wait that grows. All zero: nothing has failed yet. */
@@ -31,14 +32,32 @@ enum supervised_state {
     SUPERVISED_STOPPED,  /* does not run, and is not to */
     SUPERVISED_QUEUED,   /* the first start of all: its turn has not come */
     SUPERVISED_WAITING,  /* starts again at due_ms */
+    SUPERVISED_ENDED,    /* whether it has logged off will be told until due_ms */
     SUPERVISED_STARTING, /* has until due_ms to register */
     SUPERVISED_RUNNING,
     SUPERVISED_STOPPING, /* was asked to end, is killed at due_ms */
     SUPERVISED_KILLED,   /* its end has not been seen yet */
 };
 
+/* What is known of its link. */
+enum supervised_link {
+    SUPERVISED_UNREGISTERED, /* nothing: it has never registered, or nobody can tell any more */
+    SUPERVISED_REGISTERED,
+    SUPERVISED_LOGGED_OFF,
+    SUPERVISED_LOST, /* it ended without a log-off */
+};
+
+/* How a program ended. */
+enum supervision_end {
+    SUPERVISION_END_WELL,  /* exit code 0 */
+    SUPERVISION_END_ASKED, /* by a signal that asks for it */
+    SUPERVISION_END_BAD,
+};
+
 struct supervised {
     enum supervised_state state;
+    enum supervised_link link;
+    enum supervision_end end; /* of ENDED */
     uint64_t started_ms, due_ms;
     struct growing_wait wait;
     uint32_t starts;   /* that were tried */
@@ -88,10 +107,15 @@ struct supervision_view supervision_look(const struct supervision *s, size_t ind
 
 /* It has registered. */
 void supervision_registered(struct supervision *s, size_t index);
+/* Its link has ended, with a log-off or without. */
+void supervision_left(struct supervision *s, size_t index, bool logged_off, uint64_t now_ms);
+/* Nobody can tell of links any more. */
+void supervision_links_gone(struct supervision *s, uint64_t now_ms);
 /* Its watchdog ran out. Only who has Autostart is ended for that. */
 void supervision_hangs(struct supervision *s, size_t index, uint64_t now_ms);
-/* It has ended; `well`: in order. */
-void supervision_ended(struct supervision *s, size_t index, bool well, uint64_t now_ms);
+/* Its program has ended. */
+void supervision_ended(struct supervision *s, size_t index, enum supervision_end end,
+                       uint64_t now_ms);
 /* All are to end, and none starts any more. */
 void supervision_end_all(struct supervision *s);
 /* None runs any more. */

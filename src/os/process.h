@@ -19,6 +19,7 @@ struct os_program {
 struct os_process_end {
     int pid;
     bool killed; /* by a signal */
+    bool asked;  /* by one that asks for the end: SIGTERM, SIGINT */
     int number;  /* of the signal, else the exit code */
 };
 

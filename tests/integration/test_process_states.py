@@ -8,7 +8,7 @@ import struct
 
 from d2k_test import protocol
 from d2k_test.poll import eventually
-from d2k_test.supervised import free_port, kom, process, sleeper, stubborn
+from d2k_test.supervised import kom, process, sleeper, stubborn
 
 STATIC, RESTARTS, NEXT_START_MS = 49, 50, 51
 STOPPED, QUEUED, WAITING, STARTING, RUNNING, STOPPING = range(1, 7)
@@ -66,7 +66,8 @@ def test_each_is_told_with_the_state_of_its_program(supervised):
 def test_a_stop_shows_as_it_goes_on(supervised):
     supervised.start(stubborn("DEAF.API", StopTimeout=3600))
     with supervised.local_link() as link:
-        pid = wait_until(link, "DEAF.API", RUNNING).os_process_id
+        pid = supervised.stubborn_pid("DEAF.API")
+        assert wait_until(link, "DEAF.API", RUNNING).os_process_id == pid
         stop = link.send("StopProcess", process_name="DEAF.API", instance=0)
         wait_until(link, "DEAF.API", STOPPING)
         os.kill(pid, signal.SIGKILL)
@@ -88,7 +89,7 @@ def test_one_without_autostart_that_crashes_is_shown_as_crashed(supervised):
 
 def test_one_that_registers_is_told_once_and_keeps_its_counts_when_the_network_process_crashes(
         supervised):
-    port = free_port(supervised.plant)
+    port = supervised.plant.reserve_port()
     kernel = supervised.start_again(kom(supervised, port))
     kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")
     os.kill(supervised.pid_of("SELF.KOM"), signal.SIGKILL)

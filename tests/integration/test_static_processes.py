@@ -4,10 +4,14 @@ remains when one of the kernel's own two processes is killed."""
 import os
 import re
 import signal
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from d2k_test.poll import eventually
+from d2k_test.programs import REPOSITORY
 from d2k_test.supervised import has_gone, kom, process, sleeper
 
 
@@ -106,3 +110,73 @@ def test_a_kernel_that_cannot_start_says_so_by_its_exit_code(supervised):
     assert second.process.returncode == 3
     assert "started: /bin/sleep" not in (plant.log_dir / "KNL-PARENT.log").read_text()
     assert kernel.is_running()
+
+
+# ---- how a program ends ----
+
+PROGRAM = """
+import os, signal, sys
+sys.path.insert(0, {library!r})
+from d2k_test import poll, protocol
+link = protocol.Link({port}, tls=False)
+link.register("ONE.API", flags=0)
+{end}
+"""
+LOG_OFF = "link.log_off()\n"
+EXIT, FAIL, TERMINATE = "os._exit(0)", "os._exit(3)", "os.kill(os.getpid(), 15); signal.pause()"
+# Somebody whom it has started logs off when it has ended.
+LOG_OFF_LATER = """
+me = os.getpid()
+if os.fork() > 0:
+    os._exit(0)
+poll.eventually(lambda: os.getppid() != me)
+link.log_off()
+"""
+
+
+def ending(supervised, end):
+    """A kernel with a process that registers and then ends like this."""
+    port = supervised.plant.reserve_port()
+    script = supervised.plant.directory / "one.py"
+    script.write_text(PROGRAM.format(library=str(REPOSITORY / "tests/lib"), port=port, end=end))
+    return supervised.start_again(process("ONE.API", sys.executable, script))
+
+
+def one(supervised):
+    """How d2k-tell shows it."""
+    shown = supervised.plant.process(r"ONE\.API")
+    return shown and (shown["state"], shown["program"])
+
+
+@pytest.mark.parametrize("end", [LOG_OFF + EXIT, LOG_OFF + TERMINATE])
+def test_one_that_has_logged_off_stays_ended(supervised, end):
+    kernel = ending(supervised, end)
+    kernel.wait_for_log(r"Process ended\. ClientName: ONE\.API .*State: Stop Reason: log-off")
+    supervised.wait_for(r"Process ONE\.API, process id \d+, has ended")
+    eventually(lambda: one(supervised) == ("Stop", "stopped"), what="it is stopped")
+    assert "is started again" not in supervised.log and supervised.starts_of("ONE.API") == 1
+
+
+@pytest.mark.parametrize("end", [EXIT, FAIL, TERMINATE, LOG_OFF + FAIL])
+def test_one_without_a_log_off_or_with_an_error_is_started_again(supervised, end):
+    ending(supervised, end)
+    supervised.wait_for(r"Process ONE\.API is started again in 500 ms")
+    supervised.pid_of("ONE.API", 2)
+
+
+def test_the_log_off_may_come_after_the_end_of_the_program(supervised):
+    ending(supervised, LOG_OFF_LATER)
+    supervised.wait_for(r"Process ONE\.API, process id \d+, has ended: exit code 0")
+    eventually(lambda: one(supervised) == ("Stop", "stopped"), what="it is stopped")
+    assert "is started again" not in supervised.log
+
+
+def test_one_that_somebody_ends_by_hand_logs_off_and_stays_ended(supervised):
+    port = supervised.plant.reserve_port()
+    kernel = supervised.start_again(kom(supervised, port))
+    kernel.wait_for_log(r"RegistraterProces OK\. ClientName: SELF\.KOM")
+    os.kill(supervised.pid_of("SELF.KOM"), signal.SIGTERM)
+    supervised.wait_for(r"Process SELF\.KOM, process id \d+, has ended")
+    eventually(lambda: (p := supervised.plant.process(r"SELF\.KOM")) and p["program"] == "stopped",
+               what="SELF.KOM is stopped")
+    assert "is started again" not in supervised.log

@@ -69,7 +69,23 @@ static void a_group_is_ended_with_its_leader(void **state)
     os_process_end(pid, true);
     struct os_process_end end = wait_for_end(wakeup);
     assert_true(end.killed);
+    assert_false(end.asked);
     assert_int_equal(end.number, 9);
+    os_socket_close(wakeup);
+}
+
+static void an_end_that_was_asked_for_is_told_from_others(void **state)
+{
+    int wakeup = watched(), pid;
+    (void)state;
+    assert_int_equal(start("/bin/sh", "sleep 1000 & wait", &pid), 0);
+    os_process_end(pid, false);
+    struct os_process_end end = wait_for_end(wakeup);
+    assert_true(end.killed);
+    assert_true(end.asked);
+    assert_int_equal(start("/bin/sh", "exit 15", &pid), 0);
+    end = wait_for_end(wakeup);
+    assert_false(end.asked);
     os_socket_close(wakeup);
 }
 
@@ -132,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exit_code_is_taken),
         cmocka_unit_test(a_group_is_ended_with_its_leader),
+        cmocka_unit_test(an_end_that_was_asked_for_is_told_from_others),
         cmocka_unit_test(what_cannot_be_started_says_why),
         cmocka_unit_test(who_gave_it_up_starts_no_program),
         cmocka_unit_test(messages_are_whole_or_refused),

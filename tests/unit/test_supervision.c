@@ -77,6 +77,17 @@ static void later(struct play *play, uint64_t ms, const char *expected)
     play->done[0] = '\0';
 }
 
+static void ends(struct play *play, size_t index, enum supervision_end how)
+{
+    supervision_ended(&play->rules, index, how, play->now_ms);
+}
+
+static void ends_well(struct play *play, size_t index)
+{
+    supervision_left(&play->rules, index, true, play->now_ms);
+    ends(play, index, SUPERVISION_END_WELL);
+}
+
 /* What an administrator is told at once. */
 static enum supervision_outcome wish(struct play *play, enum supervision_wish what,
                                      struct supervision_order *ret_order)
@@ -141,7 +152,7 @@ static void one_without_autostart_is_passed_over(void **state)
     struct supervision_order order;
     assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_DONE);
     later(&play, 0, "+0");
-    supervision_ended(&play.rules, 0, false, play.now_ms);
+    ends(&play, 0, SUPERVISION_END_BAD);
     later(&play, SUPERVISION_WAIT_MAX_MS, "?1+2");
     supervision_free(&play.rules);
 }
@@ -153,7 +164,7 @@ static void a_crash_is_followed_by_waits_that_double_up_to_the_longest(void **st
     all_run(&play);
     uint64_t expected = SUPERVISION_WAIT_MIN_MS;
     for (unsigned i = 0; i < 10; i++) {
-        supervision_ended(&play.rules, 1, false, play.now_ms);
+        ends(&play, 1, SUPERVISION_END_BAD);
         assert_int_equal(play.last_wait_ms, expected);
         later(&play, expected - 1, "~1");
         later(&play, 1, "+1");
@@ -191,7 +202,7 @@ static void one_that_ends_in_order_stays_ended(void **state)
     struct play play;
     (void)state;
     all_run(&play);
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     later(&play, SUPERVISION_WAIT_MAX_MS, "");
     assert_int_equal(play.rules.at[0].state, SUPERVISED_STOPPED);
     supervision_free(&play.rules);
@@ -207,7 +218,7 @@ static void one_that_hangs_is_ended_then_killed_then_started_again(void **state)
     later(&play, STOP_MS - 1, "-2");
     later(&play, 1, "!2");
     later(&play, STOP_MS, "");
-    supervision_ended(&play.rules, 2, false, play.now_ms);
+    ends(&play, 2, SUPERVISION_END_BAD);
     later(&play, SUPERVISION_WAIT_MIN_MS, "~2+2");
     assert_int_equal(play.rules.at[2].restarts, 1);
     supervision_free(&play.rules);
@@ -223,11 +234,11 @@ static void all_end_one_by_one_the_last_first(void **state)
     later(&play, STOP_MS - 1, "");
     later(&play, 1, "!2");
     assert_false(supervision_all_ended(&play.rules));
-    supervision_ended(&play.rules, 2, false, play.now_ms);
+    ends(&play, 2, SUPERVISION_END_BAD);
     later(&play, 0, "-1");
-    supervision_ended(&play.rules, 1, true, play.now_ms);
+    ends_well(&play, 1);
     later(&play, 0, "-0");
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     assert_true(supervision_all_ended(&play.rules));
     later(&play, SUPERVISION_WAIT_MAX_MS, "");
     supervision_free(&play.rules);
@@ -246,7 +257,7 @@ static void nothing_starts_once_the_end_has_begun(void **state)
     assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_ENDING);
     assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
     supervision_hangs(&play.rules, 0, play.now_ms);
-    supervision_ended(&play.rules, 0, false, play.now_ms);
+    ends(&play, 0, SUPERVISION_END_BAD);
     assert_outcome(&play, &order, SUPERVISION_DONE);
     later(&play, SUPERVISION_WAIT_MAX_MS, "");
     supervision_free(&play.rules);
@@ -263,7 +274,7 @@ static void a_stop_is_done_when_it_has_ended_and_it_stays_stopped(void **state)
     assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
     later(&play, STOP_MS, "-0!0");
     assert_outcome(&play, &order, SUPERVISION_PENDING);
-    supervision_ended(&play.rules, 0, false, play.now_ms);
+    ends(&play, 0, SUPERVISION_END_BAD);
     assert_outcome(&play, &order, SUPERVISION_DONE);
     later(&play, SUPERVISION_WAIT_MAX_MS, "");
     assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_RUNS_NOT);
@@ -277,7 +288,7 @@ static void a_start_is_done_at_once(void **state)
     (void)state;
     all_run(&play);
     assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_RUNS_ALREADY);
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_DONE);
     later(&play, 0, "+0");
     assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_RUNS_ALREADY);
@@ -290,7 +301,7 @@ static void a_start_that_fails_is_tried_again_until_it_is_stopped(void **state)
     struct supervision_order order;
     (void)state;
     all_run(&play);
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     play.cannot_start = true;
     assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_NOT_STARTED);
     later(&play, SUPERVISION_WAIT_MIN_MS, "+0~0+0~0");
@@ -308,13 +319,13 @@ static void a_restart_is_done_when_it_was_started_again(void **state)
     assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_PENDING);
     later(&play, STOP_MS, "-0!0");
     assert_outcome(&play, &order, SUPERVISION_PENDING);
-    supervision_ended(&play.rules, 0, false, play.now_ms);
+    ends(&play, 0, SUPERVISION_END_BAD);
     assert_outcome(&play, &order, SUPERVISION_DONE);
     later(&play, 0, "+0");
     assert_int_equal(play.rules.at[0].restarts, 0);
     assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_PENDING);
     play.cannot_start = true;
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     assert_outcome(&play, &order, SUPERVISION_NOT_STARTED);
     supervision_free(&play.rules);
 }
@@ -325,7 +336,7 @@ static void a_restart_starts_one_that_does_not_run(void **state)
     struct supervision_order order;
     (void)state;
     all_run(&play);
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     assert_int_equal(wish(&play, SUPERVISION_RESTART, &order), SUPERVISION_DONE);
     later(&play, 0, "+0");
     supervision_free(&play.rules);
@@ -339,13 +350,13 @@ static void the_later_of_two_wishes_counts(void **state)
     all_run(&play);
     assert_int_equal(wish(&play, SUPERVISION_RESTART, &first), SUPERVISION_PENDING);
     assert_int_equal(wish(&play, SUPERVISION_STOP, &second), SUPERVISION_PENDING);
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     assert_outcome(&play, &first, SUPERVISION_OVERTAKEN);
     assert_outcome(&play, &second, SUPERVISION_DONE);
     assert_int_equal(wish(&play, SUPERVISION_START, &first), SUPERVISION_DONE);
     assert_int_equal(wish(&play, SUPERVISION_STOP, &first), SUPERVISION_PENDING);
     assert_int_equal(wish(&play, SUPERVISION_RESTART, &second), SUPERVISION_PENDING);
-    supervision_ended(&play.rules, 0, true, play.now_ms);
+    ends_well(&play, 0);
     assert_outcome(&play, &first, SUPERVISION_DONE);
     assert_outcome(&play, &second, SUPERVISION_DONE);
     later(&play, 0, "-0+0-0+0");
@@ -360,7 +371,7 @@ static void a_stop_ends_what_a_hang_had_begun(void **state)
     all_run(&play);
     supervision_hangs(&play.rules, 0, play.now_ms);
     assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_PENDING);
-    supervision_ended(&play.rules, 0, false, play.now_ms);
+    ends(&play, 0, SUPERVISION_END_BAD);
     assert_outcome(&play, &order, SUPERVISION_DONE);
     later(&play, SUPERVISION_WAIT_MAX_MS, "-0");
     supervision_free(&play.rules);
@@ -372,9 +383,95 @@ static void a_stop_ends_the_waiting_of_one_that_crashed(void **state)
     struct supervision_order order;
     (void)state;
     all_run(&play);
-    supervision_ended(&play.rules, 0, false, play.now_ms);
+    ends(&play, 0, SUPERVISION_END_BAD);
     assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_DONE);
     later(&play, SUPERVISION_WAIT_MAX_MS, "~0");
+    supervision_free(&play.rules);
+}
+
+/* The first process registers and leaves as this says; "": it stays ended. */
+static void assert_after(enum supervision_end how, bool registers, bool leaves, bool logs_off,
+                         const char *expected)
+{
+    struct play play;
+    begin(&play);
+    later(&play, 0, "+0");
+    if (registers) {
+        supervision_registered(&play.rules, 0);
+    }
+    if (leaves) {
+        supervision_left(&play.rules, 0, logs_off, play.now_ms);
+    }
+    ends(&play, 0, how);
+    play.processes.count = 1; /* nobody else */
+    later(&play, 0, expected);
+    supervision_free(&play.rules);
+}
+
+static void an_end_is_in_order_by_its_code_and_by_a_log_off_of_who_registered(void **state)
+{
+    (void)state;
+    assert_after(SUPERVISION_END_WELL, false, false, false, "");
+    assert_after(SUPERVISION_END_ASKED, false, false, false, "~0");
+    assert_after(SUPERVISION_END_BAD, false, false, false, "~0");
+    assert_after(SUPERVISION_END_WELL, true, true, true, "");
+    assert_after(SUPERVISION_END_ASKED, true, true, true, "");
+    assert_after(SUPERVISION_END_BAD, true, true, true, "~0");
+    assert_after(SUPERVISION_END_WELL, true, true, false, "~0");
+    assert_after(SUPERVISION_END_ASKED, true, true, false, "~0");
+    assert_after(SUPERVISION_END_BAD, true, false, false, "~0");
+    /* somebody else of its name has left */
+    assert_after(SUPERVISION_END_WELL, false, true, false, "");
+}
+
+static void the_end_of_a_program_waits_for_the_end_of_its_link(void **state)
+{
+    struct play play;
+    (void)state;
+    all_run(&play);
+    ends(&play, 0, SUPERVISION_END_WELL);
+    ends(&play, 1, SUPERVISION_END_ASKED);
+    ends(&play, 2, SUPERVISION_END_WELL);
+    later(&play, SUPERVISION_LEAVE_MS - 1, "");
+    assert_int_equal(play.next_ms, play.now_ms + 1);
+    supervision_left(&play.rules, 0, true, play.now_ms);
+    supervision_left(&play.rules, 1, false, play.now_ms);
+    later(&play, 0, "~1");
+    later(&play, 1, "~2");
+    assert_int_equal(play.rules.at[0].state, SUPERVISED_STOPPED);
+    supervision_free(&play.rules);
+}
+
+static void where_nobody_can_tell_of_a_log_off_the_code_decides(void **state)
+{
+    struct play play;
+    (void)state;
+    all_run(&play);
+    ends(&play, 0, SUPERVISION_END_WELL);
+    supervision_links_gone(&play.rules, play.now_ms);
+    ends(&play, 1, SUPERVISION_END_WELL);
+    ends(&play, 2, SUPERVISION_END_BAD);
+    later(&play, SUPERVISION_WAIT_MIN_MS - 1, "~2");
+    supervision_free(&play.rules);
+}
+
+static void an_administrator_does_not_wait_for_the_end_of_a_link(void **state)
+{
+    struct play play;
+    struct supervision_order order;
+    (void)state;
+    all_run(&play);
+    ends(&play, 0, SUPERVISION_END_WELL);
+    assert_int_equal(wish(&play, SUPERVISION_STOP, &order), SUPERVISION_DONE);
+    later(&play, SUPERVISION_LEAVE_MS, "");
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_DONE);
+    supervision_registered(&play.rules, 0);
+    ends(&play, 0, SUPERVISION_END_WELL);
+    assert_int_equal(wish(&play, SUPERVISION_START, &order), SUPERVISION_DONE);
+    supervision_left(&play.rules, 0, false, play.now_ms); /* of the one before */
+    later(&play, SUPERVISION_LEAVE_MS, "+0+0?0");
+    ends(&play, 0, SUPERVISION_END_WELL);
+    later(&play, SUPERVISION_WAIT_MAX_MS, "");
     supervision_free(&play.rules);
 }
 
@@ -391,6 +488,10 @@ int main(void)
         cmocka_unit_test(one_that_hangs_is_ended_then_killed_then_started_again),
         cmocka_unit_test(all_end_one_by_one_the_last_first),
         cmocka_unit_test(nothing_starts_once_the_end_has_begun),
+        cmocka_unit_test(an_end_is_in_order_by_its_code_and_by_a_log_off_of_who_registered),
+        cmocka_unit_test(the_end_of_a_program_waits_for_the_end_of_its_link),
+        cmocka_unit_test(where_nobody_can_tell_of_a_log_off_the_code_decides),
+        cmocka_unit_test(an_administrator_does_not_wait_for_the_end_of_a_link),
         cmocka_unit_test(a_stop_is_done_when_it_has_ended_and_it_stays_stopped),
         cmocka_unit_test(a_start_is_done_at_once),
         cmocka_unit_test(a_start_that_fails_is_tried_again_until_it_is_stopped),

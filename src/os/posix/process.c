@@ -157,7 +157,10 @@ bool os_process_take_end(struct os_process_end *ret_end)
     }
     bool killed = WIFSIGNALED(status);
     *ret_end = (struct os_process_end){
-        .pid = pid, .killed = killed, .number = killed ? WTERMSIG(status) : WEXITSTATUS(status)};
+        .pid = pid,
+        .killed = killed,
+        .asked = killed && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGINT),
+        .number = killed ? WTERMSIG(status) : WEXITSTATUS(status)};
     return true;
 }
 
