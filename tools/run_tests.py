@@ -175,11 +175,12 @@ def pytest_run(what, log, options, environment=None):
 
 
 def beside_each_other():
-    return ["-n", str(os.cpu_count() or 2)]
+    """Two for each processor: tests mostly wait."""
+    return ["-n", str(2 * (os.cpu_count() or 2))]
 
 
 def integration_tests(what, log):
-    """All but those that measure; tests mostly wait, so some run at the same time."""
+    """All but those that measure."""
     return pytest_run(what, log, [*beside_each_other(), "-m", what.chosen, *what.pytest_options,
                                   "tests/integration"])
 

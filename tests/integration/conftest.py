@@ -1,5 +1,7 @@
 """Fixtures of the integration tests."""
 
+import fcntl
+import os
 import resource
 import sys
 from pathlib import Path
@@ -29,15 +31,23 @@ def pytest_sessionstart():
 
 
 @pytest.fixture(scope="session")
-def shared_certificates(tmp_path_factory):
-    """Certificates that no test changes, made once."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
+def seed_identity(tmp_path_factory):
+    """The pair of the seed's own commands (RSA-4096, v1), which takes seconds to make: once for all
+    that run beside each other."""
+    directory = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        directory = directory.parent
+    with open(directory / "seed.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return Certificates(directory / "seed").seed()
 
 
 @pytest.fixture(scope="session")
-def seed_identity(shared_certificates):
-    """The pair of the seed's own commands (RSA-4096, v1)."""
-    return shared_certificates.seed()
+def shared_certificates(tmp_path_factory, seed_identity):
+    """Certificates that no test changes, made once; the seed's pair among them."""
+    shared = Certificates(tmp_path_factory.mktemp("certificates"))
+    seed_identity.copy_to(shared.directory, "seed")
+    return shared
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,7 @@ def test_the_limits_of_the_time_for_a_command(links, timeout_ms):
 
 def test_open_commands_of_one_writer_are_bounded(links):
     owner, writer = links("OWNER.KOM"), links("OP.HIP")
-    hobj = define(owner)
+    hobj = define(owner, timeout_ms=3_600_000)
     for _ in range(COMMANDS_OF_ONE + 1):
         write(writer, hobj)
     result = writer.expect("WriteResult")
@@ -251,7 +251,7 @@ def test_open_commands_of_one_writer_are_bounded(links):
 
 def test_open_commands_of_the_kernel_are_bounded(links):
     owner = links("OWNER.KOM")
-    hobj = define(owner)
+    hobj = define(owner, timeout_ms=3_600_000)
     writers = [links(f"OP{i}.HIP") for i in range(COMMANDS_OF_ALL // COMMANDS_OF_ONE)]
     for writer in writers:
         for _ in range(COMMANDS_OF_ONE):
