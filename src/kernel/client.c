@@ -230,6 +230,8 @@ static handler *handler_of(uint16_t type)
         return queries_ask;
     case WIRE_LIST_OBJECTS:
         return queries_list;
+    case WIRE_SNAPSHOT:
+        return queries_snapshot;
     case WIRE_HISTORY:
         return queries_history;
     case WIRE_START_PROCESS:

@@ -386,6 +386,7 @@ void configuration_write(struct client *c, const struct wire_message *message,
 /* Read, ListProcesses. */
 void queries_ask(struct client *c, const struct wire_message *message);
 void queries_list(struct client *c, const struct wire_message *message);
+void queries_snapshot(struct client *c, const struct wire_message *message);
 void queries_history(struct client *c, const struct wire_message *message);
 /* Answers as long as there is room; searches a bounded part of the plant at once, then wakes the
  * link to go on. */

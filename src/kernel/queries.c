@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "kernel/filter.h"
 #include "kernel/kernel.h"
+#include "model/moment.h"
 #include "wire/properties.h"
 
 /* Objects or processes that are compared with a pattern in one turn, matching or not: then others
@@ -16,7 +17,7 @@
 struct query {
     struct list link;
     uint16_t type; /* WIRE_READ, WIRE_LIST_OBJECTS, WIRE_LIST_PROCESSES, WIRE_HISTORY,
-                      WIRE_ACKNOWLEDGE_ALARM */
+                      WIRE_ACKNOWLEDGE_ALARM, WIRE_SNAPSHOT */
     uint64_t request;
     size_t position;
     size_t static_position; /* WIRE_LIST_PROCESSES: of those that have never registered */
@@ -26,6 +27,8 @@ struct query {
     struct history_reader changes;
     struct filter filter;                    /* WIRE_LIST_OBJECTS; else everything passes */
     struct acknowledgement *acknowledgement; /* WIRE_ACKNOWLEDGE_ALARM; else NULL */
+    struct moment *moment;                   /* WIRE_SNAPSHOT; else NULL */
+    bool is_taken;                           /* the values of that moment are */
     size_t pattern_size;
     char pattern[];
 };
@@ -121,6 +124,57 @@ void queries_history(struct client *c, const struct wire_message *message)
     }
 }
 
+static d2k_result take_pattern(struct client *c, struct moment *moment, struct cursor *rest,
+                               struct error *err)
+{
+    size_t size = cursor_u16(rest);
+    struct slice pattern = cursor_bytes(rest, size);
+    const char *why_not = "";
+    if (rest->failed || !text_is_utf8(pattern)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "a name or pattern ends too late, or is not UTF-8 text");
+    }
+    if (!client_may_ask_for(c, pattern, &why_not)) {
+        return error_set(err, D2K_NOT_ALLOWED, "%s", why_not);
+    }
+    return moment_add(moment, pattern, err);
+}
+
+static d2k_result take_patterns(struct client *c, struct moment *moment, struct slice list,
+                                struct error *err)
+{
+    struct cursor rest = cursor_of(list.data, list.size);
+    if (rest.left == 0) {
+        return error_set(err, D2K_ARGUMENT, "a snapshot needs a name or a pattern");
+    }
+    d2k_result rc = D2K_OK;
+    while (rc == D2K_OK && rest.left > 0) {
+        rc = take_pattern(c, moment, &rest, err);
+    }
+    return rc;
+}
+
+void queries_snapshot(struct client *c, const struct wire_message *message)
+{
+    struct error err = {.text = "the kernel is out of memory"};
+    struct moment *moment = moment_new(c->kernel->plant, c);
+    d2k_result rc = moment == NULL ? D2K_NO_MEMORY
+                                   : take_patterns(c, moment, message->as.snapshot.patterns, &err);
+    if (rc != D2K_OK) {
+        moment_free(moment);
+        client_send_failed(c, message->request,
+                           rc == D2K_NOT_ALLOWED ? WIRE_CODE_NO_RIGHT : client_code_of(rc),
+                           err.text);
+        return;
+    }
+    struct query *q = query_new(c, message, (struct slice){"", 0});
+    if (q == NULL) {
+        moment_free(moment);
+        return;
+    }
+    q->moment = moment;
+}
+
 static struct slice pattern_of(const struct query *q)
 {
     return (struct slice){q->pattern, q->pattern_size};
@@ -131,6 +185,7 @@ static void drop(struct client *c, struct query *q, bool is_complete)
     acknowledgement_end(c->kernel, q->acknowledgement, pattern_of(q), is_complete);
     list_remove(&q->link);
     c->query_count--;
+    moment_free(q->moment);
     free(q);
 }
 
@@ -156,7 +211,9 @@ void queries_acknowledge(struct client *c, const struct wire_message *message)
     }
 }
 
-static void answer_object(struct client *c, struct query *q, struct object *object)
+/* `update` NULL: it has no value, or none is asked for. */
+static void answer_object(struct client *c, struct query *q, struct object *object,
+                          const struct update *update)
 {
     if (q->acknowledgement != NULL) {
         acknowledgement_take(c, q->acknowledgement, object);
@@ -164,14 +221,18 @@ static void answer_object(struct client *c, struct query *q, struct object *obje
     }
     struct wire_message info = delivery_object_info(object, q->request);
     client_send(c, &info);
-    if (q->type == WIRE_READ && object->current != NULL) {
-        struct wire_message update = {.type = WIRE_UPDATE, .request = q->request};
-        update.as.update.values =
-            (struct slice){(const char *)object->current->bytes, object->current->size};
-        client_send(c, &update);
+    if (update != NULL) {
+        struct wire_message message = {.type = WIRE_UPDATE, .request = q->request};
+        message.as.update.values = (struct slice){(const char *)update->bytes, update->size};
+        client_send(c, &message);
         c->process->values_out++;
     }
     q->count++;
+}
+
+static const struct update *asked_value(const struct query *q, const struct object *object)
+{
+    return q->type == WIRE_READ ? object->current : NULL;
 }
 
 static void answer_process(struct client *c, struct query *q, const struct process *p)
@@ -210,14 +271,14 @@ static void answer_process(struct client *c, struct query *q, const struct proce
     q->count++;
 }
 
-/* ---- history ---- */
-
-static enum answered fail_history(struct client *c, const struct query *q, uint16_t code,
-                                  const char *sentence)
+static enum answered fail(struct client *c, const struct query *q, uint16_t code,
+                          const char *sentence)
 {
     client_send_failed(c, q->request, code, sentence);
     return ANSWERED_NO;
 }
+
+/* ---- history ---- */
 
 /* One frame of changes. */
 static enum answered answer_changes(struct client *c, struct query *q, const struct object *object)
@@ -227,9 +288,9 @@ static enum answered answer_changes(struct client *c, struct query *q, const str
     struct buffer *frames = session_frames(net_link_session(c->link));
     const struct update *update = history_next(object, &q->changes, &lost);
     if (lost) {
-        return fail_history(c, q, WIRE_CODE_BUSY,
-                            "the object changed faster than its history was taken: ask again, or "
-                            "for fewer changes");
+        return fail(c, q, WIRE_CODE_BUSY,
+                    "the object changed faster than its history was taken: ask again, or "
+                    "for fewer changes");
     }
     if (update == NULL || frames == NULL) {
         return ANSWERED_ALL;
@@ -250,8 +311,8 @@ static enum answered answer_history(struct client *c, struct query *q)
 {
     const struct object *object = plant_object(c->kernel->plant, q->hobj);
     if (object == NULL || !client_may_see(c, object)) {
-        return fail_history(c, q, WIRE_CODE_NOT_FOUND,
-                            "the object was deleted, or may not be seen any more");
+        return fail(c, q, WIRE_CODE_NOT_FOUND,
+                    "the object was deleted, or may not be seen any more");
     }
     if (!q->begun) {
         struct wire_message info = delivery_object_info(object, q->request);
@@ -260,6 +321,26 @@ static enum answered answer_history(struct client *c, struct query *q)
         return ANSWERED_PART;
     }
     return answer_changes(c, q, object);
+}
+
+/* ---- snapshot ---- */
+
+static enum answered answer_snapshot(struct client *c, struct query *q)
+{
+    struct error err = {.text = ""};
+    const struct update *update = NULL;
+    if (!q->is_taken) {
+        d2k_result rc = moment_step(q->moment, &err);
+        q->is_taken = rc == D2K_OK;
+        return q->is_taken || rc == D2K_AGAIN ? ANSWERED_PART
+                                              : fail(c, q, client_code_of(rc), err.text);
+    }
+    struct object *object = moment_next(q->moment, &update);
+    if (object == NULL) {
+        return ANSWERED_ALL;
+    }
+    answer_object(c, q, object, update);
+    return ANSWERED_PART;
 }
 
 /* ---- all questions ---- */
@@ -307,14 +388,14 @@ static bool answer_match(struct client *c, struct query *q, struct slice pattern
     if (!text_is_pattern(pattern)) {
         struct object *object = plant_object_by_name(c->kernel->plant, pattern);
         if (is_asked_for(c, q, object)) {
-            answer_object(c, q, object);
+            answer_object(c, q, object, asked_value(q, object));
         }
         return false;
     }
     struct object *object = plant_object_at(c->kernel->plant, q->position++);
     if (object != NULL && text_matches(slice_of(object->name), pattern) &&
         is_asked_for(c, q, object)) {
-        answer_object(c, q, object);
+        answer_object(c, q, object, asked_value(q, object));
     }
     return q->position < plant_object_end(c->kernel->plant);
 }
@@ -323,6 +404,9 @@ static enum answered answer_next(struct client *c, struct query *q)
 {
     if (q->type == WIRE_HISTORY) {
         return answer_history(c, q);
+    }
+    if (q->type == WIRE_SNAPSHOT) {
+        return answer_snapshot(c, q);
     }
     return answer_match(c, q, pattern_of(q)) ? ANSWERED_PART : ANSWERED_ALL;
 }

@@ -246,6 +246,7 @@ const char *wire_code_name(uint16_t code);
     S(pattern, WIRE_PATTERN_MAX)       \
     F(rest, properties)
 #define WIRE_FIELDS_list_processes(F, S) S(pattern, WIRE_PATTERN_MAX)
+#define WIRE_FIELDS_snapshot(F, S)       F(rest, patterns)
 #define WIRE_FIELDS_history(F, S) \
     S(name, D2K_OBJECT_NAME_MAX)  \
     F(u32, count)
@@ -326,6 +327,7 @@ const char *wire_code_name(uint16_t code);
     M(54, LIST_OBJECTS, list_objects, ListObjects, C, REGISTERED)                              \
     M(55, LIST_PROCESSES, list_processes, ListProcesses, C, REGISTERED)                        \
     M(56, PROCESS_INFO, process_info, ProcessInfo, K, REGISTERED)                              \
+    M(57, SNAPSHOT, snapshot, Snapshot, C, REGISTERED)                                         \
     M(58, HISTORY, history, History, C, REGISTERED)                                            \
     M(64, WRITE, write, Write, B, REGISTERED)                                                  \
     M(65, WRITE_RESULT, write_result, WriteResult, B, REGISTERED)                              \

@@ -141,7 +141,7 @@ static bool ends_with_rest(uint16_t type)
 {
     return type == WIRE_PING || type == WIRE_PONG || type == WIRE_UPDATE || type == WIRE_WRITE ||
            type == WIRE_DEFINE || type == WIRE_CONFIGURE || type == WIRE_OBJECT_INFO ||
-           type == WIRE_PROCESS_INFO || type == WIRE_LIST_OBJECTS;
+           type == WIRE_PROCESS_INFO || type == WIRE_LIST_OBJECTS || type == WIRE_SNAPSHOT;
 }
 
 /* Of the field that takes whatever comes. */
@@ -151,6 +151,7 @@ static size_t rest_size(const struct wire_message *message)
     case WIRE_PING:
     case WIRE_PONG:
     case WIRE_UPDATE:
+    case WIRE_SNAPSHOT:
         return message->as.ping.data.size;
     case WIRE_WRITE:
         return message->as.write.value.size;

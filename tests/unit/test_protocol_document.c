@@ -16,6 +16,7 @@
 #include <d2k/table.h>
 
 #include "kernel/kernel.h"
+#include "model/moment.h"
 #include "model/plant.h"
 #include "net/server.h"
 #include "session/session.h"
@@ -284,6 +285,9 @@ static void kernel_constants(struct facts *facts)
     code_constant(facts, "COMMAND_TIMEOUT_MAX_MS", COMMAND_TIMEOUT_MAX_MS);
     code_constant(facts, "QUERIES_MAX", CLIENT_QUERIES_MAX);
     code_constant(facts, "ORDERS_MAX", CLIENT_ORDERS_MAX);
+    code_constant(facts, "SNAPSHOT_PATTERNS_MAX", SNAPSHOT_PATTERNS_MAX);
+    code_constant(facts, "SNAPSHOT_OBJECTS_MAX", SNAPSHOT_OBJECTS_MAX);
+    code_constant(facts, "SNAPSHOT_BYTES_MAX", SNAPSHOT_BYTES_MAX);
     code_constant(facts, "HISTORY_ENTRIES_MAX", PLANT_HISTORY_ENTRIES_MAX);
     code_constant(facts, "HISTORY_BYTES_MAX", PLANT_HISTORY_BYTES_MAX);
     code_constant(facts, "SUBSCRIPTIONS_MAX", PLANT_SUBSCRIPTIONS_MAX);

@@ -68,6 +68,7 @@ MESSAGES = {
          " str program_version, str computer_name, u32 os_process_id, str address,"
          " str tls_version, u8 verified, i64 since, u64 connection_sql_id, u64 values_in,"
          " u64 values_out, rest properties"),
+    57: ("Snapshot", "rest patterns"),
     58: ("History", "str name, u32 count"),
     64: ("Write", "id writer_instance, u64 writer_counter, rest value"),
     65: ("WriteResult", "id writer_instance, u64 writer_counter, u8 outcome, u16 code,"
@@ -217,6 +218,12 @@ def property_u32(key, number):
 def property_text(key, text):
     raw = text.encode()
     return struct.pack("<HH", key, len(raw)) + raw
+
+
+def text_list(texts):
+    """Texts, one behind the other: of a Snapshot."""
+    raw = [text.encode() for text in texts]
+    return b"".join(struct.pack("<H", len(text)) + text for text in raw)
 
 
 def property_list(properties):
