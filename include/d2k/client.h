@@ -468,6 +468,15 @@ typedef struct d2k_filter {
 D2K_API d2k_result d2k_list_objects_where(d2k_client *client, const char *pattern,
                                           const d2k_filter *filter,
                                           uint64_t *ret_request) D2K_MUST_CHECK;
+/* The values of many objects at one moment: what a process publishes in one go is in it as a whole
+ * or not at all. Names and patterns, 1..D2K_SNAPSHOT_PATTERNS_MAX of them. OBJECT and VALUE for
+ * each object that one of them matches, once, then DONE (`count`: objects) or FAILED: D2K_LIMIT
+ * (over 100,000 objects or 64 MiB), D2K_NOT_ALLOWED. D2K_ARGUMENT, D2K_STATE (not connected, or a
+ * kernel that does not know it), D2K_LIMIT, D2K_NO_MEMORY. */
+#define D2K_SNAPSHOT_PATTERNS_MAX 256u
+D2K_API d2k_result d2k_read_snapshot(d2k_client *client, const char *const *patterns, size_t count,
+                                     uint64_t *ret_request) D2K_MUST_CHECK;
+
 /* The last `count` changes of one object that the kernel has kept, as they are now; 0: all. OBJECT,
  * a VALUE for each, oldest first, then DONE (`count`: values) or FAILED: D2K_NOT_FOUND, D2K_AGAIN
  * (the object changed faster than the answer was taken), D2K_NOT_ALLOWED. D2K_ARGUMENT, D2K_STATE

@@ -175,6 +175,7 @@ enum request_kind {
     REQUEST_PROCESS,
     REQUEST_HISTORY,
     REQUEST_ACKNOWLEDGE_ALARM,
+    REQUEST_SNAPSHOT,
 };
 
 /* A question without answer yet; stands in the object or subscription it is about, or alone. */

@@ -1,5 +1,5 @@
-/* client/queries.c: questions about objects: which there are, and what they were; and what is said
- * of all that a pattern matches. */
+/* client/queries.c: questions about objects: which there are, what they are at one moment, what
+ * they were; and what is said of all that a pattern matches. */
 #include <string.h>
 
 #include "base/text.h"
@@ -85,6 +85,46 @@ d2k_result d2k_list_objects_where(d2k_client *client, const char *pattern, const
 d2k_result d2k_list_objects(d2k_client *client, const char *pattern, uint64_t *ret_request)
 {
     return d2k_list_objects_where(client, pattern, NULL, ret_request);
+}
+
+/* ---- snapshot ---- */
+
+static d2k_result put_patterns(d2k_client *client, const char *const *patterns, size_t count,
+                               struct buffer *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        d2k_result result = client_check_text(client, "pattern", patterns[i], WIRE_PATTERN_MAX);
+        if (result != D2K_OK) {
+            return result;
+        }
+        buffer_put_u16(out, (uint16_t)strlen(patterns[i]));
+        buffer_put(out, patterns[i], strlen(patterns[i]));
+    }
+    return buffer_failed(out) ? error_no_memory(&client->error) : D2K_OK;
+}
+
+d2k_result d2k_read_snapshot(d2k_client *client, const char *const *patterns, size_t count,
+                             uint64_t *ret_request)
+{
+    struct wire_message message = {.type = WIRE_SNAPSHOT};
+    struct buffer list;
+    d2k_result result = check_link(client);
+    if (result == D2K_OK && (count == 0 || count > D2K_SNAPSHOT_PATTERNS_MAX)) {
+        result = client_refuse(client, D2K_ARGUMENT, "snapshot: 1..%u patterns are needed",
+                               D2K_SNAPSHOT_PATTERNS_MAX);
+    }
+    if (result != D2K_OK) {
+        return result;
+    }
+    buffer_init(&list, WIRE_LENGTH_MAX);
+    result = put_patterns(client, patterns, count, &list);
+    message.as.snapshot.patterns =
+        (struct slice){(const char *)buffer_data(&list), buffer_size(&list)};
+    if (result == D2K_OK) {
+        result = client_ask(client, REQUEST_SNAPSHOT, &message, ret_request);
+    }
+    buffer_free(&list);
+    return result;
 }
 
 /* ---- history ---- */

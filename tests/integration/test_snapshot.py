@@ -1,5 +1,7 @@
-"""One consistent snapshot of many objects."""
+"""One consistent snapshot of many objects: by the protocol and with d2k-tell."""
 
+import csv
+import io
 import struct
 import threading
 
@@ -188,3 +190,30 @@ def test_open_questions_are_limited(plant, owner):
         message = owner.receive()
         answers += [message.name] if message.name in ("Done", "Failed") else []
     assert answers.count("Failed") == 1 and answers.count("Done") == QUERIES_MAX
+
+
+def test_d2k_tell_shows_it(plant, owner):
+    publish(owner, (owner.define("Tank.Level"), 7, 1))
+    owner.define("Pump")
+    lines = plant.tell_here("--local", "snapshot", "Tank.*", "Pump").stdout.splitlines()
+    assert lines[0].split() == ["NAME", "VALUE", "UNIT", "STATUS", "TIME"]
+    assert [line.split()[0] for line in lines[1:]] == ["Pump", "Tank.Level"]
+    values = plant.tell_here("--local", "snapshot", "Pump", "Tank.Level", "--json")
+    assert '"name":"Tank.Level","type":"Integer","unit":"","value":7' in values.stdout
+    rows = list(csv.DictReader(io.StringIO(
+        plant.tell_here("--local", "snapshot", "tank.level", "Pump", "--csv").stdout)))
+    assert [(row["name"], row["value"]) for row in rows] == [("Pump", ""), ("Tank.Level", "7")]
+    assert rows[1]["time"].endswith("Z") and rows[1]["status"] == "Valid"
+
+
+def test_d2k_tell_says_what_is_missing_or_refused(plant, owner):
+    owner.define("Pump")
+    missing = plant.tell_here("--local", "snapshot", "Pump", "No.Such", "None.*")
+    assert missing.exit_code == 1 and missing.stdout.splitlines()[1].startswith("Pump")
+    assert missing.stderr == "d2k-tell: there is no object No.Such\n"
+    refused = plant.tell_here("--local", "snapshot", "x" * (PATTERN_MAX + 1))
+    assert refused.exit_code == 2 and "snapshot: pattern: 1..128 bytes" in refused.stderr
+    for words, said in ((), "usage: d2k-tell snapshot NAME|PATTERN..."), (
+            ("A", "--csv", "--json"), "--csv belongs to watch, history and snapshot"):
+        result = plant.tell_here("snapshot", *words)
+        assert result.exit_code == 2 and said in result.stderr

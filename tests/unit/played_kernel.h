@@ -28,7 +28,8 @@ enum answer {
     ANSWER_VERSION_2, /* Welcome with a version that nobody knows */
 };
 
-/* The last Define, Configure, Delete or ListObjects (its pattern is the name). */
+/* The last Define, Configure, Delete, ListObjects (its pattern is the name) or Snapshot (its
+ * patterns are the properties). */
 struct configured {
     uint8_t type;
     char name[D2K_OBJECT_NAME_MAX + 1], description[D2K_DESCRIPTION_MAX + 1];
@@ -178,6 +179,14 @@ static inline void peer_list(struct peer *peer, const struct wire_list_objects *
     memcpy(kept->properties, list->properties.data, list->properties.size);
 }
 
+static inline void peer_snapshot(struct peer *peer, struct slice patterns)
+{
+    struct configured *kept = &peer->configured;
+    *kept = (struct configured){.properties_size = patterns.size};
+    assert_in_range(patterns.size, 0, sizeof kept->properties);
+    memcpy(kept->properties, patterns.data, patterns.size);
+}
+
 static inline void peer_take(struct peer *peer, const struct wire_message *message)
 {
     struct wire_message answer = {.request = message->request};
@@ -206,6 +215,9 @@ static inline void peer_take(struct peer *peer, const struct wire_message *messa
         peer->configured = (struct configured){0};
         memcpy(peer->configured.name, message->as.delete_object.name.data,
                message->as.delete_object.name.size);
+        break;
+    case WIRE_SNAPSHOT:
+        peer_snapshot(peer, message->as.snapshot.patterns);
         break;
     case WIRE_LIST_OBJECTS:
         peer_list(peer, &message->as.list_objects);

@@ -110,6 +110,38 @@ static void how_much_history_is_kept_is_said_again_and_limited(void **state)
     assert_int_equal(test->peer.configured.properties_size, 0);
 }
 
+static void a_snapshot_is_asked_for_by_names_and_patterns(void **state)
+{
+    struct test *test = *state;
+    const char *const patterns[] = {"A", "Boiler.*"};
+    const char *const bad[] = {"A", ""}, *const none[] = {NULL};
+    const char *many[D2K_SNAPSHOT_PATTERNS_MAX + 1];
+    uint64_t request = 0;
+    for (size_t i = 0; i < D2K_SNAPSHOT_PATTERNS_MAX + 1; i++) {
+        many[i] = "?";
+    }
+    new_client(test);
+    assert_int_equal(d2k_read_snapshot(test->client, patterns, 2, &request), D2K_STATE);
+    assert_int_equal(d2k_client_start(test->client), D2K_OK);
+    assert_int_equal(next_event(test).type, D2K_EVENT_CONNECTED);
+    assert_int_equal(d2k_read_snapshot(test->client, patterns, 0, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_read_snapshot(test->client, bad, 2, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_read_snapshot(test->client, none, 1, &request), D2K_ARGUMENT);
+    assert_int_equal(d2k_read_snapshot(test->client, many, D2K_SNAPSHOT_PATTERNS_MAX + 1, &request),
+                     D2K_ARGUMENT);
+    assert_int_equal(d2k_read_snapshot(test->client, many, D2K_SNAPSHOT_PATTERNS_MAX, NULL),
+                     D2K_OK);
+    assert_int_equal(d2k_read_snapshot(test->client, patterns, 2, &request), D2K_OK);
+    UNTIL(test, test->peer.received[WIRE_SNAPSHOT] == 2);
+    assert_int_equal(test->peer.configured.properties_size, 13);
+    assert_memory_equal(test->peer.configured.properties, "\1\0A\x8\0Boiler.*", 13);
+    struct wire_message done = {.type = WIRE_DONE, .request = request};
+    peer_send(&test->peer, &done);
+    d2k_event event = next_event(test);
+    assert_int_equal(event.type, D2K_EVENT_DONE);
+    assert_int_equal(event.request, request);
+}
+
 static void a_history_is_asked_for_by_name(void **state)
 {
     struct test *test = *state;
@@ -631,6 +663,7 @@ int main(void)
         TEST(a_list_is_asked_for_with_all_that_is_said),
         TEST(a_filter_that_is_none_is_refused),
         TEST(a_kernel_that_knows_no_filter_is_not_asked),
+        TEST(a_snapshot_is_asked_for_by_names_and_patterns),
         TEST(a_history_is_asked_for_by_name),
         TEST(alarms_are_acknowledged_by_name_or_pattern),
         TEST(description_and_unit_are_limited),

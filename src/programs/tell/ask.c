@@ -1,5 +1,5 @@
-/* programs/tell/ask.c: commands that ask once and print the whole answer: list, get, processes,
- * shutdown. */
+/* programs/tell/ask.c: commands that ask once and print the whole answer: list, get, snapshot,
+ * processes, shutdown. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "programs/tell/catalogue.h"
+#include "programs/tell/lines.h"
 #include "programs/tell/show.h"
 #include "programs/tell/table.h"
 #include "programs/tell/tell.h"
@@ -18,11 +19,12 @@
 
 typedef d2k_result ask_function(d2k_client *client, const char *pattern, uint64_t *ret_request);
 
-/* One command's requests, one for each word. */
+/* One command's requests, one for each word, or `together` one for all. */
 struct ask {
     struct tell *tell;
     const char *kind; /* "object": for messages */
     bool administers; /* its words are no names */
+    bool together;    /* snapshot: it does not use `send` */
     ask_function *send;
     const d2k_filter *filter; /* of list, which then does not use `send`; else NULL */
     /* Keeps an event; false: out of memory or over the limit. */
@@ -50,9 +52,24 @@ static size_t word_count(const struct ask *ask)
     return count == 0 ? 1 : count;
 }
 
+static size_t request_count(const struct ask *ask)
+{
+    return ask->together ? 1 : word_count(ask);
+}
+
+/* What a request is about, for messages. */
+static const char *about(const struct ask *ask, size_t i)
+{
+    return ask->administers ? ask->kind : ask->together ? "snapshot" : word(ask, i);
+}
+
 static d2k_result send_request(struct ask *ask, size_t i)
 {
     d2k_client *client = ask->tell->program.client;
+    const struct tell_options *options = &ask->tell->options;
+    if (ask->together) {
+        return d2k_read_snapshot(client, options->words, options->word_count, &ask->requests[i]);
+    }
     return ask->filter != NULL
                ? d2k_list_objects_where(client, word(ask, i), ask->filter, &ask->requests[i])
                : ask->send(client, word(ask, i), &ask->requests[i]);
@@ -61,10 +78,10 @@ static d2k_result send_request(struct ask *ask, size_t i)
 static enum exit_code send_requests(struct ask *ask)
 {
     struct program *program = &ask->tell->program;
-    for (size_t i = 0; i < word_count(ask); i++) {
+    for (size_t i = 0; i < request_count(ask); i++) {
         d2k_result result = send_request(ask, i);
         if (result != D2K_OK) {
-            program_say_error(program, "%s: %s", word(ask, i),
+            program_say_error(program, "%s: %s", about(ask, i),
                               d2k_client_error_text(program->client));
             return exit_code_of(result, true);
         }
@@ -73,34 +90,44 @@ static enum exit_code send_requests(struct ask *ask)
     return EXIT_CODE_OK;
 }
 
+static void say_missing(struct ask *ask, const char *name)
+{
+    program_say_error(&ask->tell->program, "there is no %s %s", ask->kind, name);
+    ask->code = ask->code == EXIT_CODE_OK ? EXIT_CODE_NOT_FOUND : ask->code;
+}
+
+/* Whether it is a name, which should be there, and not a pattern. */
+static bool is_missed(const struct ask *ask, size_t i)
+{
+    return !ask->administers && !ask->together && !text_is_pattern(slice_of(word(ask, i)));
+}
+
 static void finish_request(struct ask *ask, const d2k_event *event)
 {
     struct program *program = &ask->tell->program;
     size_t i = 0;
-    while (i < word_count(ask) && (ask->requests[i] != event->request || ask->answered[i])) {
+    while (i < request_count(ask) && (ask->requests[i] != event->request || ask->answered[i])) {
         i++;
     }
-    if (i == word_count(ask)) {
+    if (i == request_count(ask)) {
         return;
     }
     ask->answered[i] = true;
     ask->open--;
     bool failed = event->type == D2K_EVENT_FAILED;
-    bool none = event->count == 0 && !ask->administers && !text_is_pattern(slice_of(word(ask, i)));
+    bool none = event->count == 0 && is_missed(ask, i);
     if (failed && event->result != D2K_NOT_FOUND) {
-        program_say_error(program, "%s: %s", ask->administers ? ask->kind : word(ask, i),
-                          event->text);
+        program_say_error(program, "%s: %s", about(ask, i), event->text);
         ask->code = exit_code_of(event->result, true);
     } else if (failed || none) {
-        program_say_error(program, "there is no %s %s", ask->kind, word(ask, i));
-        ask->code = ask->code == EXIT_CODE_OK ? EXIT_CODE_NOT_FOUND : ask->code;
+        say_missing(ask, word(ask, i));
     }
 }
 
 /* In a session, answers of a command that was interrupted may still come. */
 static bool is_answer(const struct ask *ask, const d2k_event *event)
 {
-    for (size_t i = 0; i < word_count(ask); i++) {
+    for (size_t i = 0; i < request_count(ask); i++) {
         if (ask->requests[i] == event->request) {
             return true;
         }
@@ -288,6 +315,24 @@ static bool add_sorted(struct ask *ask, add_function *add)
     return ok;
 }
 
+/* In CSV the form of `watch`. */
+static enum exit_code print_csv(struct ask *ask)
+{
+    struct value_lines lines;
+    size_t count = 0;
+    struct catalogue_object **all = catalogue_sorted(&ask->catalogue, &count);
+    bool ok = all != NULL;
+    value_lines_init(&lines, &ask->tell->options);
+    value_lines_header(&lines);
+    for (size_t i = 0; ok && i < count; i++) {
+        d2k_object_info info = {.name = all[i]->name, .type = all[i]->type, .unit = all[i]->unit};
+        ok = value_lines_print(&lines, &info, &all[i]->value);
+    }
+    value_lines_free(&lines);
+    free(all);
+    return ok ? tell_flush(ask->tell, NULL) : tell_too_large(ask->tell);
+}
+
 static enum exit_code print_objects(struct ask *ask, const char *key, add_function *add_json,
                                     add_function *add_row)
 {
@@ -295,11 +340,25 @@ static enum exit_code print_objects(struct ask *ask, const char *key, add_functi
         begin_document(ask, key);
         return add_sorted(ask, add_json) ? print_document(ask) : tell_too_large(ask->tell);
     }
+    if (ask->tell->options.csv) {
+        return print_csv(ask);
+    }
     if (ask->tell->options.names) {
         return add_sorted(ask, print_name) ? tell_flush(ask->tell, NULL)
                                            : tell_too_large(ask->tell);
     }
     return add_sorted(ask, add_row) ? print_table(ask) : tell_too_large(ask->tell);
+}
+
+/* Names that are not in the one answer for all. */
+static void say_all_missing(struct ask *ask)
+{
+    for (size_t i = 0; i < word_count(ask); i++) {
+        const char *name = word(ask, i);
+        if (!text_is_pattern(slice_of(name)) && catalogue_find(&ask->catalogue, name) == NULL) {
+            say_missing(ask, name);
+        }
+    }
 }
 
 static enum exit_code ask_objects(struct ask *ask, const char *const titles[5], const char *key,
@@ -312,6 +371,9 @@ static enum exit_code ask_objects(struct ask *ask, const char *const titles[5], 
     }
     table_init(&ask->table, titles, 5, 0, REPLY_MAX_BYTES);
     enum exit_code code = ask_all(ask);
+    if (code == EXIT_CODE_OK && ask->together && ask->code == EXIT_CODE_OK) {
+        say_all_missing(ask);
+    }
     if (code == EXIT_CODE_OK) {
         code = worse(print_objects(ask, key, add_json, add_row), ask->code);
     }
@@ -336,11 +398,18 @@ enum exit_code tell_list(struct tell *tell)
     return ask_objects(&ask, titles, "objects", add_list_json, add_list_row);
 }
 
+static const char *const value_titles[] = {"NAME", "VALUE", "UNIT", "STATUS", "TIME"};
+
 enum exit_code tell_get(struct tell *tell)
 {
-    static const char *const titles[] = {"NAME", "VALUE", "UNIT", "STATUS", "TIME"};
     struct ask ask = {.tell = tell, .kind = "object", .send = d2k_read};
-    return ask_objects(&ask, titles, "values", add_get_json, add_get_row);
+    return ask_objects(&ask, value_titles, "values", add_get_json, add_get_row);
+}
+
+enum exit_code tell_snapshot(struct tell *tell)
+{
+    struct ask ask = {.tell = tell, .kind = "object", .together = true};
+    return ask_objects(&ask, value_titles, "values", add_get_json, add_get_row);
 }
 
 /* ---- processes ---- */

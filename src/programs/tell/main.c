@@ -16,6 +16,7 @@ static const struct program_info info = {
         "Commands:\n"
         "  list [PATTERN...]           objects: name, type, unit, owner, description\n"
         "  get NAME|PATTERN...         their values now\n"
+        "  snapshot NAME|PATTERN...    their values at one moment\n"
         "  watch NAME|PATTERN...       a line for each change, until Ctrl-C\n"
         "  history NAME [COUNT]        the last changes that the kernel has kept, oldest first\n"
         "  set NAME VALUE              sets an object: a command to its owner, or a user "
@@ -50,7 +51,7 @@ static const struct program_info info = {
         "  --interactive               ask for commands also when there is no terminal\n"
         "  --json                      one JSON document; watch, history: one JSON object a "
         "line\n"
-        "  --csv                       watch, history: comma-separated values\n"
+        "  --csv                       watch, history, snapshot: comma-separated values\n"
         "  --local                     over the local socket of the kernel on this machine\n"
         "  --names                     list: only the names, one a line\n"
         "  --type= --owner= --quality= --kind= --path=\n"
@@ -133,6 +134,8 @@ enum exit_code tell_run_command(struct tell *tell)
         return tell_list(tell);
     case TELL_GET:
         return tell_get(tell);
+    case TELL_SNAPSHOT:
+        return tell_snapshot(tell);
     case TELL_WATCH:
         return tell_watch(tell);
     case TELL_HISTORY:

@@ -29,6 +29,8 @@ static const struct command_row commands[] = {
     {"list", "list [PATTERN...]", TELL_LIST, 0, TELL_WORDS_MAX,
      OPTION_JSON | OPTION_NAMES | OPTION_OBJECTS | OPTION_FILTER},
     {"get", "get NAME|PATTERN...", TELL_GET, 1, TELL_WORDS_MAX, OPTION_JSON | OPTION_OBJECTS},
+    {"snapshot", "snapshot NAME|PATTERN...", TELL_SNAPSHOT, 1, TELL_WORDS_MAX,
+     OPTION_JSON | OPTION_CSV | OPTION_OBJECTS},
     {"watch", "watch NAME|PATTERN...", TELL_WATCH, 1, TELL_WORDS_MAX,
      OPTION_JSON | OPTION_CSV | OPTION_WATCH | OPTION_OBJECTS},
     {"history", "history NAME [COUNT]", TELL_HISTORY, 1, 2,
@@ -53,9 +55,9 @@ static const struct command_row commands[] = {
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
-#define COMMAND_NAMES                                                                             \
-    "list, get, watch, history, set, ack, processes, connections, version, shutdown, log-level, " \
-    "define, delete, import, export, start, stop, restart, set-active, set-preferred"
+#define COMMAND_NAMES                                                                            \
+    "list, get, snapshot, watch, history, set, ack, processes, connections, version, shutdown, " \
+    "log-level, define, delete, import, export, start, stop, restart, set-active, set-preferred"
 
 static const char *const states[] = {"Running", "Stop", "Crash", "WDErr"};
 
@@ -227,7 +229,7 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     }
     if (options->csv && ((row->options & OPTION_CSV) == 0 || options->json)) {
         return error_set(err, D2K_ARGUMENT,
-                         "--csv belongs to watch and history, in place of --json");
+                         "--csv belongs to watch, history and snapshot, in place of --json");
     }
     if (options->names && ((row->options & OPTION_NAMES) == 0 || options->json)) {
         return error_set(err, D2K_ARGUMENT, "--names belongs to list without --json");

@@ -20,6 +20,7 @@ enum tell_command {
     TELL_NONE,
     TELL_LIST,
     TELL_GET,
+    TELL_SNAPSHOT,
     TELL_WATCH,
     TELL_HISTORY,
     TELL_PROCESSES,

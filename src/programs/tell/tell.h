@@ -22,6 +22,7 @@ struct tell {
  * wrong. */
 enum exit_code tell_list(struct tell *tell);
 enum exit_code tell_get(struct tell *tell);
+enum exit_code tell_snapshot(struct tell *tell);
 enum exit_code tell_processes(struct tell *tell);
 enum exit_code tell_connections(struct tell *tell);
 enum exit_code tell_version(struct tell *tell);
