@@ -242,6 +242,9 @@ static struct stored_object stored(const struct definition *definition, uint32_t
         .unit = definition->unit,
         .properties = definition->properties,
         .value = value,
+        /* Of two that make a cycle the later one is refused: it must be the one that is left out if
+         * the kernel is killed before it is taken back. */
+        .goes_last = definition->kind == OBJECT_COMPUTED,
     };
 }
 
@@ -261,6 +264,10 @@ static void queue_definition(struct client *c, const struct wire_message *messag
     }
     struct slice value = {(const char *)buffer_data(record), buffer_size(record)};
     struct stored_object object = stored(definition, hobj, value);
+    const struct object *before = plant_object_by_name(c->kernel->plant, definition->name);
+    if (before != NULL) {
+        object.name = slice_of(before->name); /* the first spelling stays */
+    }
     queue(c, change, &object);
 }
 

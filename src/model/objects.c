@@ -90,6 +90,7 @@ void plant_free(struct plant *plant)
     if (plant == NULL) {
         return;
     }
+    list_init(&plant->going); /* nobody is left to be told that their objects become invalid */
     while (plant_tidy(plant)) {
     }
     for (size_t i = 0; i < plant->object_count; i++) {

@@ -454,6 +454,13 @@ d2k_result plant_db_put_object(struct plant_db *db, const struct stored_object *
                                struct error *err)
 {
     sqlite3_stmt *forget = db->prepared[FORGET_OTHER_VALUE], *put = db->prepared[PUT_OBJECT];
+    if (object->goes_last) {
+        bind_text(db->prepared[DELETE_OBJECT], 1, object->name);
+        d2k_result deleted = finish(db, DELETE_OBJECT, err);
+        if (deleted != D2K_OK) {
+            return deleted;
+        }
+    }
     bind_text(forget, 1, object->name);
     (void)sqlite3_bind_int(forget, 2, object->type);
     (void)sqlite3_bind_int(forget, 3, object->kind);

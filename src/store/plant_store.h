@@ -36,6 +36,8 @@ struct stored_object {
     struct slice description, unit;
     struct slice properties; /* bytes; may be empty */
     struct slice value;      /* bytes; empty: none */
+    bool goes_last; /* it is shown after all that are stored now, in the spelling that it has here;
+                       the value that was stored before is forgotten */
 };
 
 /* Gets one stored object; its slices hold during the call. What it returns, unless D2K_OK, ends the

@@ -215,6 +215,23 @@ static void a_definition_again_keeps_the_value_of_its_type_only(void **state)
     plant_store_close(store);
 }
 
+static void what_goes_last_is_shown_after_all_others(void **state)
+{
+    struct plant_store *store = open_store(state);
+    struct stored_object again = object_of("a", 3, ""), new = object_of("C", 3, "");
+    again.goes_last = new.goes_last = true;
+    put(store, "A", 3, "value");
+    put(store, "B", 3, "stays");
+    assert_int_equal(plant_store_put(store, &again, 1, &err), D2K_OK);
+    assert_int_equal(plant_store_put(store, &new, 1, &err), D2K_OK);
+    store = restart(state, store, 3, "B 17 3 1 what it is bar pp stays",
+                    "a 17 3 1 what it is bar pp ", "C 17 3 1 what it is bar pp ");
+    assert_int_equal(plant_store_put(store, &again, 1, &err), D2K_OK);
+    store = restart(state, store, 3, "B 17 3 1 what it is bar pp stays",
+                    "C 17 3 1 what it is bar pp ", "a 17 3 1 what it is bar pp ");
+    plant_store_close(store);
+}
+
 static void what_is_deleted_is_gone_with_its_value(void **state)
 {
     struct plant_store *store = open_store(state);
@@ -634,6 +651,7 @@ int main(void)
         STORE_TEST(a_new_store_is_empty),
         STORE_TEST(definitions_and_values_come_back),
         STORE_TEST(a_definition_again_keeps_the_value_of_its_type_only),
+        STORE_TEST(what_goes_last_is_shown_after_all_others),
         STORE_TEST(what_is_deleted_is_gone_with_its_value),
         STORE_TEST(what_is_not_stored_cannot_be_changed_and_harms_nobody_beside_it),
         STORE_TEST(outcomes_come_in_the_order_of_the_changes),
