@@ -22,6 +22,7 @@
 #define D2K_CLIENT_H
 
 #include <d2k/result.h>
+#include <d2k/table.h>
 #include <d2k/value.h>
 
 #ifdef __cplusplus
@@ -211,6 +212,8 @@ typedef struct d2k_object_info {
     bool has_alarms;                /* it gives process alarms (docs/alarms.md) */
     uint32_t alarms;                /* which: D2K_PALARM_BIT() of each; 0: none, it is silent */
     bool critical;                  /* they are critical */
+    const d2k_column *columns;      /* of a Structure; of an Array one, without a name */
+    size_t column_count;            /* 0: it is neither */
 } d2k_object_info;
 
 typedef enum d2k_process_state {
@@ -335,6 +338,9 @@ typedef struct d2k_definition {
     uint32_t alarms; /* which: D2K_PALARM_BIT() of each, d2k_process_alarms_usual(type) for the
                         usual ones; 0: none, it is silent */
     bool critical;   /* they are critical; only with has_alarms */
+    const d2k_column *columns; /* of a Structure; of an Array one, whose name is empty or NULL: its
+                                  elements */
+    size_t column_count;       /* 0: it is neither */
 } d2k_definition;
 
 /* ---- publishing ---- */

@@ -1,5 +1,7 @@
 /* base/columns.c: the columns of an Array or a Structure, as property of a definition and at the
  * front of each value. */
+#include <stdlib.h>
+
 #include "base/table.h"
 #include "base/text.h"
 
@@ -153,7 +155,7 @@ static d2k_result check_put(struct buffer *out, size_t before, d2k_type type, st
     return result;
 }
 
-d2k_result columns_put(struct buffer *out, const d2k_column *columns, size_t count,
+d2k_result columns_put(struct buffer *out, d2k_type type, const d2k_column *columns, size_t count,
                        struct error *err)
 {
     size_t before = buffer_size(out);
@@ -167,13 +169,24 @@ d2k_result columns_put(struct buffer *out, const d2k_column *columns, size_t cou
         name.size = name.size > UINT16_MAX ? UINT16_MAX : name.size; /* is refused anyway */
         put_column(out, columns[i].type, name);
     }
-    return check_put(out, before, D2K_TYPE_STRUCTURE, err);
+    return check_put(out, before, type, err);
 }
 
-d2k_result columns_put_element(struct buffer *out, d2k_type element, struct error *err)
+d2k_column *columns_copy(struct slice columns)
 {
-    size_t before = buffer_size(out);
-    buffer_put_u8(out, 1);
-    put_column(out, element, slice_of(""));
-    return check_put(out, before, D2K_TYPE_ARRAY, err);
+    uint32_t count = columns_count(columns);
+    d2k_column *copy = malloc(count * sizeof *copy + columns.size + 1);
+    if (copy == NULL) {
+        return NULL;
+    }
+    char *at = (char *)(copy + count);
+    struct cursor rest = columns_begin(columns);
+    struct slice name;
+    for (d2k_column *column = copy; columns_next(&rest, &column->type, &name); column++) {
+        column->name = at;
+        memcpy(at, name.data, name.size);
+        at[name.size] = '\0';
+        at += name.size + 1;
+    }
+    return copy;
 }

@@ -25,12 +25,13 @@ d2k_result columns_take(struct cursor *from, d2k_type type, struct slice *ret_co
 d2k_result columns_check(struct slice columns, d2k_type type, struct error *err) D2K_MUST_CHECK;
 /* How many there are in columns that were checked. */
 uint32_t columns_count(struct slice columns);
-/* Appends them. D2K_ARGUMENT, D2K_LIMIT, D2K_NO_MEMORY as d2k_structure_new() has it. */
-d2k_result columns_put(struct buffer *out, const d2k_column *columns, size_t count,
+/* Appends those of an object of this type. D2K_ARGUMENT, D2K_LIMIT, D2K_NO_MEMORY as
+ * d2k_structure_new() has it; of an Array one, whose name is empty or NULL. */
+d2k_result columns_put(struct buffer *out, d2k_type type, const d2k_column *columns, size_t count,
                        struct error *err) D2K_MUST_CHECK;
-/* Of an Array. */
-d2k_result columns_put_element(struct buffer *out, d2k_type element,
-                               struct error *err) D2K_MUST_CHECK;
+/* columns_count() of columns that were checked, with their names in the same memory: free() it.
+ * NULL: out of memory. */
+d2k_column *columns_copy(struct slice columns);
 
 /* Walks columns that were checked: false when there is none any more. */
 struct cursor columns_begin(struct slice columns);

@@ -44,30 +44,31 @@ d2k_result table_new(d2k_type type, struct slice columns, d2k_table **ret_table)
     return D2K_OK;
 }
 
-static d2k_result made(d2k_type type, struct buffer *columns, d2k_result result,
-                       d2k_table **ret_table)
+static d2k_result new_with(d2k_type type, const d2k_column *columns, size_t count,
+                           d2k_table **ret_table)
 {
+    struct buffer bytes;
     *ret_table = NULL;
+    buffer_init(&bytes, D2K_TABLE_BYTES_MAX);
+    d2k_result result = columns_put(&bytes, type, columns, count, NULL);
     if (result == D2K_OK) {
-        struct slice bytes = {(const char *)buffer_data(columns), buffer_size(columns)};
-        result = table_new(type, bytes, ret_table);
+        result =
+            table_new(type, (struct slice){(const char *)buffer_data(&bytes), buffer_size(&bytes)},
+                      ret_table);
     }
-    buffer_free(columns);
+    buffer_free(&bytes);
     return result;
 }
 
 d2k_result d2k_array_new(d2k_type element, d2k_table **ret_table)
 {
-    struct buffer columns;
-    buffer_init(&columns, D2K_TABLE_BYTES_MAX);
-    return made(D2K_TYPE_ARRAY, &columns, columns_put_element(&columns, element, NULL), ret_table);
+    const d2k_column column = {element, ""};
+    return new_with(D2K_TYPE_ARRAY, &column, 1, ret_table);
 }
 
 d2k_result d2k_structure_new(const d2k_column *columns, size_t count, d2k_table **ret_table)
 {
-    struct buffer bytes;
-    buffer_init(&bytes, D2K_TABLE_BYTES_MAX);
-    return made(D2K_TYPE_STRUCTURE, &bytes, columns_put(&bytes, columns, count, NULL), ret_table);
+    return new_with(D2K_TYPE_STRUCTURE, columns, count, ret_table);
 }
 
 void d2k_table_free(d2k_table *table)

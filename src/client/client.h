@@ -212,6 +212,8 @@ struct own_definition {
     d2k_definition says; /* points to what follows */
     char *description, *unit, *path;
     d2k_limits limits;
+    d2k_column *columns; /* NULL: it has none */
+    struct buffer column_bytes;
 };
 
 struct d2k_object {
@@ -247,6 +249,7 @@ struct known_object {
     d2k_object_info info;
     d2k_value default_value;
     d2k_limits limits;
+    d2k_column *columns; /* NULL: it has none */
     char texts[]; /* terminated texts that `info` points to, and the content of the default */
 };
 
@@ -467,6 +470,8 @@ d2k_result definition_put_properties(d2k_client *client, const d2k_definition *d
  * and it is as it was. */
 bool definition_keep(struct own_definition *own, const d2k_definition *definition) D2K_MUST_CHECK;
 void definition_free(struct own_definition *own);
+/* Columns of an Array or a Structure, as base/table.h has them; else empty. */
+struct slice definition_columns(const struct own_definition *own);
 
 /* ---- objects.c ---- */
 

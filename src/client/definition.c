@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "wire/properties.h"
@@ -29,6 +31,33 @@ static d2k_result check_type(d2k_client *client, const d2k_definition *definitio
                              (int)definition->type);
     }
     return D2K_OK;
+}
+
+/* Appends the columns, in bytes, of an object that has some. */
+static d2k_result put_columns(const d2k_definition *definition, struct buffer *out,
+                              struct error *err)
+{
+    if (!content_is_table(definition->type)) {
+        return definition->column_count == 0
+                   ? D2K_OK
+                   : error_set(err, D2K_ARGUMENT, "only an Array or a Structure has columns");
+    }
+    if (definition->column_count == 0) {
+        return error_set(err, D2K_ARGUMENT, "it is not said what columns it has");
+    }
+    return columns_put(out, definition->type, definition->columns, definition->column_count, err);
+}
+
+static d2k_result check_columns(d2k_client *client, const d2k_definition *definition)
+{
+    struct error err = {.text = ""};
+    struct buffer bytes;
+    buffer_init(&bytes, D2K_TABLE_BYTES_MAX);
+    d2k_result result = put_columns(definition, &bytes, &err);
+    buffer_free(&bytes);
+    return result == D2K_OK
+               ? D2K_OK
+               : client_refuse(client, result, "object %s: %s", definition->name, err.text);
 }
 
 static d2k_result check_text(d2k_client *client, const d2k_definition *definition, const char *text,
@@ -69,6 +98,7 @@ d2k_result definition_check(d2k_client *client, const d2k_definition *d)
     }
     d2k_result result = definition_check_name(client, d->name);
     result = result != D2K_OK ? result : check_type(client, d);
+    result = result != D2K_OK ? result : check_columns(client, d);
     result = result != D2K_OK
                  ? result
                  : check_text(client, d, d->description, "description", D2K_DESCRIPTION_MAX);
@@ -138,6 +168,20 @@ static void put_alarms(const d2k_definition *definition, struct buffer *properti
     }
 }
 
+static d2k_result put_columns_property(d2k_client *client, const d2k_definition *definition,
+                                       struct buffer *properties)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, D2K_TABLE_BYTES_MAX);
+    d2k_result result = put_columns(definition, &bytes, &client->error);
+    if (result == D2K_OK && buffer_size(&bytes) > 0) {
+        properties_put(properties, PROPERTY_COLUMNS,
+                       (struct slice){(const char *)buffer_data(&bytes), buffer_size(&bytes)});
+    }
+    buffer_free(&bytes);
+    return result;
+}
+
 d2k_result definition_put_properties(d2k_client *client, const d2k_definition *definition,
                                      struct buffer *properties)
 {
@@ -161,8 +205,10 @@ d2k_result definition_put_properties(d2k_client *client, const d2k_definition *d
         put_limits(definition->limits, properties);
     }
     put_alarms(definition, properties);
-    d2k_result result =
-        definition->default_value == NULL ? D2K_OK : put_default(client, definition, properties);
+    d2k_result result = put_columns_property(client, definition, properties);
+    if (result == D2K_OK && definition->default_value != NULL) {
+        result = put_default(client, definition, properties);
+    }
     return result == D2K_OK && buffer_failed(properties) ? error_no_memory(&client->error) : result;
 }
 
@@ -173,24 +219,41 @@ static char *copy_text(const char *text)
     return text_format("%s", text == NULL ? "" : text);
 }
 
+static bool copy_columns(struct own_definition *own, const d2k_definition *definition)
+{
+    buffer_init(&own->column_bytes, D2K_TABLE_BYTES_MAX);
+    if (put_columns(definition, &own->column_bytes, NULL) != D2K_OK) {
+        return false; /* all else was checked */
+    }
+    own->columns = definition->column_count > 0 ? columns_copy(definition_columns(own)) : NULL;
+    return own->columns != NULL || definition->column_count == 0;
+}
+
+struct slice definition_columns(const struct own_definition *own)
+{
+    return (struct slice){(const char *)buffer_data(&own->column_bytes),
+                          buffer_size(&own->column_bytes)};
+}
+
 bool definition_keep(struct own_definition *own, const d2k_definition *definition)
 {
-    char *description = copy_text(definition->description);
-    char *unit = copy_text(definition->unit);
-    char *path = copy_text(definition->path);
-    if (description == NULL || unit == NULL || path == NULL) {
-        free(description);
-        free(unit);
-        free(path);
+    struct own_definition copy = {.says = *definition};
+    copy.description = copy_text(definition->description);
+    copy.unit = copy_text(definition->unit);
+    copy.path = copy_text(definition->path);
+    if (!copy_columns(&copy, definition) || copy.description == NULL || copy.unit == NULL ||
+        copy.path == NULL) {
+        definition_free(&copy);
         return false;
     }
     definition_free(own);
-    own->says = *definition;
+    *own = copy;
     own->says.name = own->says.expression = NULL;
     own->says.default_value = NULL;
-    own->says.description = own->description = description;
-    own->says.unit = own->unit = unit;
-    own->says.path = own->path = path;
+    own->says.description = own->description;
+    own->says.unit = own->unit;
+    own->says.path = own->path;
+    own->says.columns = own->columns;
     if (definition->limits != NULL) {
         own->limits = *definition->limits;
         own->says.limits = &own->limits;
@@ -203,4 +266,6 @@ void definition_free(struct own_definition *own)
     free(own->description);
     free(own->unit);
     free(own->path);
+    free(own->columns);
+    buffer_free(&own->column_bytes);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "wire/properties.h"
@@ -66,15 +68,29 @@ static void take_alarms(struct known_object *object, struct slice list)
                             property_u8(bytes, &critical) && critical == 1;
 }
 
-/* What is malformed is left out: the object is still known. */
-static void take_properties(struct known_object *object, struct slice list, char **at)
+/* False: no memory. */
+static bool take_columns(struct known_object *object, struct slice list)
+{
+    struct slice columns;
+    if (!content_is_table(object->info.type) ||
+        !properties_find(list, PROPERTY_COLUMNS, &columns) ||
+        columns_check(columns, object->info.type, NULL) != D2K_OK) {
+        return true;
+    }
+    object->info.columns = object->columns = columns_copy(columns);
+    object->info.column_count = object->columns != NULL ? columns_count(columns) : 0;
+    return object->columns != NULL;
+}
+
+/* What is malformed is left out: the object is still known. False: no memory. */
+static bool take_properties(struct known_object *object, struct slice list, char **at)
 {
     struct slice bytes;
     uint8_t kind;
     object->info.path = "";
     object->info.expression = "";
     if (list.size == 0 || properties_check(list, NULL) != D2K_OK) {
-        return;
+        return true;
     }
     if (properties_find(list, PROPERTY_KIND, &bytes) && property_u8(bytes, &kind)) {
         object->info.kind = (d2k_kind)kind;
@@ -99,6 +115,15 @@ static void take_properties(struct known_object *object, struct slice list, char
             object->info.default_value = &object->default_value;
         }
     }
+    return take_columns(object, list);
+}
+
+static void known_object_free(struct known_object *object)
+{
+    if (object != NULL) {
+        free(object->columns);
+        free(object);
+    }
 }
 
 static struct known_object *known_object_new(const struct wire_object_info *info)
@@ -118,7 +143,10 @@ static struct known_object *known_object_new(const struct wire_object_info *info
     object->info.description = store_text(&at, info->description);
     object->info.unit = store_text(&at, info->unit);
     object->info.owner = store_text(&at, info->owner);
-    take_properties(object, info->properties, &at);
+    if (!take_properties(object, info->properties, &at)) {
+        known_object_free(object);
+        return NULL;
+    }
     return object;
 }
 
@@ -132,7 +160,7 @@ d2k_result known_objects_add(d2k_client *client, const struct wire_object_info *
     }
     struct known_object *object = known_object_new(info);
     if (object == NULL || !map_add(&client->known, key_of(object->key), object)) {
-        free(object);
+        known_object_free(object);
         return error_no_memory(err);
     }
     return D2K_OK;
@@ -142,7 +170,7 @@ void known_objects_remove(d2k_client *client, uint32_t hobj)
 {
     uint8_t key[4];
     make_key(key, hobj);
-    free(map_remove(&client->known, key_of(key)));
+    known_object_free(map_remove(&client->known, key_of(key)));
 }
 
 const d2k_object_info *known_objects_find(const d2k_client *client, uint32_t hobj)
@@ -158,7 +186,7 @@ void known_objects_clear(d2k_client *client)
     struct known_object *object;
     size_t at = 0;
     while ((object = map_next(&client->known, &at)) != NULL) {
-        free(object);
+        known_object_free(object);
     }
     uint64_t seed[2] = {client->known.seed[0], client->known.seed[1]};
     map_free(&client->known);

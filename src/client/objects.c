@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "client/client.h"
 #include "os/clock.h"
@@ -115,11 +116,23 @@ static void define_again(d2k_object *object)
     objects_work(object->client);
 }
 
-/* A definition that was refused is tried anew. */
+/* Whether a value has the columns of the object. */
+static bool fits(const d2k_object *object, const d2k_value *value)
+{
+    return !content_is_table(value->type) ||
+           table_check_columns(value->type, content_bytes(value), definition_columns(&object->own),
+                               NULL) == D2K_OK;
+}
+
+/* A definition that was refused is tried anew; a value with columns that it has no more goes. */
 static d2k_result declare_again(d2k_object *object, const d2k_definition *definition)
 {
     if (!definition_keep(&object->own, definition)) {
         return error_no_memory(&object->client->error);
+    }
+    if (!fits(object, &object->newest.value)) {
+        object->newest.set = false;
+        set_unsent(object, false);
     }
     if (object->definition == DEFINITION_REFUSED) {
         wait_for_definition(object);
@@ -380,7 +393,11 @@ static d2k_result prepare(const d2k_object *object, const d2k_value *value, d2k_
             return result;
         }
     }
-    return wire_value_check(ret_value, err);
+    d2k_result result = wire_value_check(ret_value, err);
+    return result != D2K_OK || !content_is_table(value->type)
+               ? result
+               : table_check_columns(value->type, content_bytes(value),
+                                     definition_columns(&object->own), err);
 }
 
 static d2k_result keep(d2k_object *object, const d2k_value *value)

@@ -36,7 +36,7 @@ def test_define_get_export_and_delete(plant, kernel):
     assert (value["value"], value["unit"], value["type"]) == (1.5, "bar", "Real")
     assert "Default" in value["status"]
     rows = list(csv.DictReader(io.StringIO(plant.tell_here("--local", "export").stdout)))
-    assert rows == [{"name": "Setpoint", "type": "Real", "kind": "user variable",
+    assert rows == [{"name": "Setpoint", "type": "Real", "of": "", "columns": "", "kind": "user variable",
                      "description": 'What is wanted, "exactly"', "unit": "bar",
                      "path": "Plant/Line1", "default": "1.5", "writable": "",
                      "expression": "",

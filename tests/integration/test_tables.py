@@ -1,11 +1,16 @@
 """Arrays and structures: values with many cells, from their source to their readers and the store."""
 
+import csv
+import io
+import json
 import struct
 
 import pytest
 
 from d2k_test import protocol
-from d2k_test.config import tls_server
+from d2k_test.config import tls_client, tls_server
+from d2k_test.poll import eventually
+from d2k_test.programs import BUILD
 from d2k_test.protocol import ARRAY, BOOLEAN, INTEGER, REAL, STRUCTURE, TEXT
 
 WRITABLE = 12
@@ -15,9 +20,14 @@ OF_REALS = protocol.columns((REAL, ""))
 OF_TANKS = protocol.columns(*TANK)
 
 
+RULES = ("[Rights\\10]\nProcess = *.TEL\nAllow = set, define\n"
+         "[Rights\\20]\nProcess = TABLES.API\nAllow = set\n")
+
+
 @pytest.fixture
 def kernel(plant, seed_identity):
-    plant.server_config.application("PLANT", tls_server(seed_identity, "TLSNoPeerAuth"))
+    plant.server_config.application("PLANT", tls_server(seed_identity, "TLSNoPeerAuth"), RULES)
+    plant.client_config.application("PLANT", tls_client("TLSPeerAuth", seed_identity.cert))
     return plant.start_kernel()
 
 
@@ -100,7 +110,8 @@ def test_a_reader_is_told_the_columns(plant, owner):
     (STRUCTURE, protocol.columns((REAL, "T"), (TEXT, "t")), "column 2: there are two columns t"),
     (STRUCTURE, protocol.columns(*[(REAL, f"C{i}") for i in range(65)]), "65 columns, 1 to 64 are allowed"),
     (STRUCTURE, OF_TANKS + b"x", "1 bytes stand behind the last column"),
-    (STRUCTURE, OF_TANKS[:-1], "the columns end before they are complete")])
+    (STRUCTURE, OF_TANKS[:-1], "the columns end before they are complete")],
+    ids=["no_type", "no_columns", "number", "named", "within", "nameless", "twice", "65", "more", "cut"])
 def test_columns_that_are_none_are_refused(owner, kind, columns, said):
     request = owner.send("Define", type=kind, name="A", description="", unit="", properties=of(columns))
     code, sentence = refusal(owner, request)
@@ -117,7 +128,8 @@ def test_the_most_columns_are_taken(owner):
 
 @pytest.mark.parametrize("content, said", [
     (protocol.array(INTEGER, 1), "object A: its elements have the type Integer, not Real"),
-    (protocol.array(TEXT), "object A: its elements have the type Text, not Real")])
+    (protocol.array(TEXT), "object A: its elements have the type Text, not Real")],
+    ids=["integers", "texts"])
 def test_a_value_with_other_elements_is_refused(owner, content, said):
     hobj = define(owner, "A", ARRAY, OF_REALS)
     publish(owner, hobj, ARRAY, protocol.array(REAL, 1))
@@ -212,7 +224,7 @@ def test_a_write_of_other_columns_is_refused_and_nothing_is_stored(plant, kernel
                                         "its elements have the type Integer, not Real")
 
 
-@pytest.mark.parametrize("default", [None, protocol.array(TEXT, "new")])
+@pytest.mark.parametrize("default", [None, protocol.array(TEXT, "new")], ids=["none", "default"])
 def test_new_columns_take_the_value_away(plant, kernel, default):
     expected = default and (ARRAY, default)
     with administrator(plant) as admin:
@@ -272,3 +284,96 @@ def test_a_command_with_a_table_reaches_its_owner(plant, owner):
         assert writer.answer(request).outcome == 0
         wrong = writer.write(hobj, protocol.array(REAL, 1), ARRAY, counter=2)
         assert refusal(writer, wrong)[0] == "BAD_TYPE"
+
+
+# ---- d2k-tell ----
+
+TANKS_TEXT = '[{"Temp":81.5,"Name":"Feed"},{"Temp":null,"Name":"\\"žltá\\", mix"}]'
+
+
+def tell(plant, *words, exit_code=0):
+    ended = plant.tell(*words)
+    assert ended.exit_code == exit_code, f"{words}\n{ended.stdout}\n{ended.stderr}"
+    return ended
+
+
+def test_what_is_set_is_shown_in_every_form(plant, kernel):
+    tell(plant, "define", "Tanks", "Structure", "--columns=Temp Real, Name Text")
+    tell(plant, "define", "Profile", "array", "--of=absolute time", '--default={"low":0,"values":[null]}')
+    tell(plant, "set", "Tanks", "[]")
+    watch = plant.start_tell("watch", "Tanks")
+    watch.wait_for_value(lambda v: v["value"] == [])
+    tell(plant, "set", "Tanks", TANKS_TEXT)
+    value = watch.wait_for_value(lambda v: v["value"] != [])
+    assert value["type"] == "Structure" and value["value"] == json.loads(TANKS_TEXT)
+    shown, = plant.tell_json("get", "Tanks")
+    assert shown["value"] == json.loads(TANKS_TEXT) and shown["status"] == ["Valid"]
+    assert TANKS_TEXT in tell(plant, "get", "Tanks").stdout
+    records = list(csv.DictReader(io.StringIO(
+        tell(plant, "watch", "--csv", "--count=1", "Tanks").stdout)))
+    assert [r["value"] for r in records] == [TANKS_TEXT]
+    profile, = plant.tell_json("get", "Profile")
+    assert profile["value"] == {"low": 0, "values": [None]} and "Default" in profile["status"]
+    tell(plant, "set", "Profile", '["2022-09-23T07:48:11.000000001Z"]')
+    assert plant.tell_json("get", "Profile")[0]["value"] == ["2022-09-23T07:48:11.000000001Z"]
+
+
+@pytest.mark.parametrize("words, said", [
+    (["set", "Tanks", "[1]"], "Tanks: character 2: expected '{', found '1'"),
+    (["set", "Tanks", '[{"Temp":"hot","Name":""}]'], "Tanks: row 1, column Temp: character 10: expected a number"),
+    (["set", "Tanks", '[{"Temp":1}]'], "Tanks: row 1: the column Name is missing"),
+    (["set", "Tanks", ""], "Tanks: character 1: expected '[', found the end"),
+    (["define", "A", "Array"], "A: of: an Array has a type of its elements"),
+    (["define", "A", "Array", "--of=Structure"], "which is no simple one"),
+    (["define", "A", "Real", "--of=Real"], 'A: of: "Real" is the type of elements: of an Array only'),
+    (["define", "A", "Structure"], "A: columns: a Structure has columns"),
+    (["define", "A", "Structure", "--columns=Temp"], 'A: columns: "Temp" is no column'),
+    (["define", "A", "Structure", "--columns=Temp Float"], 'A: columns: "Float" is no type'),
+    (["define", "A", "Structure", "--columns=T Real, t Real"], "column 2: there are two columns t"),
+    (["define", "A", "Array", "--of=Real", "--default=[1,x]"], "A: default: element 2: character 4"),
+    (["define", "A", "Array", "--of=Real", "--computed=1"], "a computed object cannot have the type Array")])
+def test_a_mistake_is_told_with_its_place(plant, kernel, words, said):
+    tell(plant, "define", "Tanks", "Structure", "--columns=Temp Real, Name Text")
+    ended = plant.tell(*words)
+    assert ended.exit_code != 0 and said in ended.stderr, ended.stderr
+    assert plant.tell_json("get", "Tanks")[0]["value"] is None
+    assert plant.tell("get", "A").exit_code == 1
+
+
+def test_what_is_exported_is_imported_without_loss(plant, kernel):
+    tell(plant, "define", "Profile", "Array", "--of=Relative time", "--default=[1.5,null]", "--history=3")
+    tell(plant, "define", "Tanks", "Structure", "--columns=  Temp Real,Name  Text , At Absolute time ",
+         '--default=[{"Temp":1,"Name":"a,\\"b\\"","At":null}]', "--writable")
+    exported = tell(plant, "export", "Profile", "Tanks").stdout
+    first, second = csv.DictReader(io.StringIO(exported))
+    assert (first["type"], first["of"], first["columns"], first["default"]) == (
+        "Array", "Relative time", "", "[1.500000000,null]")
+    assert (second["type"], second["of"], second["columns"]) == (
+        "Structure", "", "Temp Real, Name Text, At Absolute time")
+    file = plant.directory / "plant.csv"
+    file.write_text(exported, encoding="utf-8", newline="")
+    tell(plant, "delete", "Profile", "Tanks")
+    assert "2 objects defined, 0 lines refused" in tell(plant, "import", str(file)).stdout
+    assert tell(plant, "export", "Profile", "Tanks").stdout == exported
+    assert plant.tell_json("get", "Tanks")[0]["value"] == [{"Temp": 1, "Name": 'a,"b"', "At": None}]
+
+
+# ---- libd2k ----
+
+def test_a_process_of_the_library_has_tables(plant, kernel):
+    tell(plant, "define", "Recipe", "Structure", "--columns=Temp Real, Name Text", "--writable")
+    program = plant.start_program(BUILD / "tests/programs/table_program", *plant.client_command(
+        "d2k-tell")[1:], "/WTABLES")
+    eventually(lambda: "ok: structure published" in program.stdout)
+    eventually(lambda: [v["value"] for v in plant.tell_json("get", "T.*")] == [
+        [0, None], [{"Temp": 81.5, "Name": "Feed"}]])
+    assert [v["value"] for v in plant.tell_json("history", "T.Profile")] == [[], [0], [0, None]]
+    recipe, = plant.tell_json("get", "Recipe")
+    assert recipe["value"] == {"low": 0, "values": [{"Temp": 1, "Name": "a"}, {"Temp": None, "Name": "b"}]}
+
+    tell(plant, "set", "T.Tanks", '[{"Name":"x","Temp":7}]')
+    eventually(lambda: 'command: [{"Temp":7,"Name":"x"}]' in program.stdout)
+    assert plant.tell_json("get", "T.Tanks")[0]["value"] == [{"Temp": 7, "Name": "x"}]
+    assert "WRONG" not in program.stdout
+    kernel.stop()
+    assert program.wait() == 0

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -43,14 +44,16 @@ static d2k_object_info object_of(const d2k_definition *d)
                              .history = d->history,
                              .has_alarms = d->has_alarms,
                              .alarms = d->alarms,
-                             .critical = d->critical};
+                             .critical = d->critical,
+                             .columns = d->columns,
+                             .column_count = d->column_count};
 }
 
-/* The record that is written for what these options say of A, an Integer. */
-static void options_are_written_as(const char *const *options, const char *record)
+/* The record that is written for what these options say of A, of this type. */
+static void written_as(const char *type, const char *const *options, const char *record)
 {
     struct buffer out;
-    begin("integer");
+    begin(type);
     for (; *options != NULL; options++) {
         assert_true(definition_take_option(*options, &texts));
     }
@@ -62,6 +65,11 @@ static void options_are_written_as(const char *const *options, const char *recor
     assert_string_equal((const char *)buffer_data(&out), record);
     buffer_free(&out);
     definition_free(&definition);
+}
+
+static void options_are_written_as(const char *const *options, const char *record)
+{
+    written_as("integer", options, record);
 }
 
 static void every_option_is_read_and_written(void **state)
@@ -85,13 +93,58 @@ static void every_option_is_read_and_written(void **state)
     static const char *const nothing[] = {NULL};
     (void)state;
     options_are_written_as(all,
-                           "A,Integer,user variable,\"with, comma\",bar,P/Q,-7,yes,,-1.5,0,1000"
+                           "A,Integer,,,user variable,\"with, comma\",bar,P/Q,-7,yes,,-1.5,0,1000"
                            ",2000,600,L_Limit VH_Limit,yes\r\n");
-    options_are_written_as(computed, "A,Integer,computed,,,,,,B + 1,,,,,0,silent,\r\n");
+    options_are_written_as(computed, "A,Integer,,,computed,,,,,,B + 1,,,,,0,silent,\r\n");
     options_are_written_as(usual,
-                           "A,Integer,user variable,,,,,,,,,,,,VL_Limit L_Limit H_Limit VH_Limit,"
+                           "A,Integer,,,user variable,,,,,,,,,,,,VL_Limit L_Limit H_Limit VH_Limit,"
                            "\r\n");
-    options_are_written_as(nothing, "A,Integer,user variable,,,,,,,,,,,,,\r\n");
+    options_are_written_as(nothing, "A,Integer,,,user variable,,,,,,,,,,,,,\r\n");
+}
+
+static void columns_are_read_and_written(void **state)
+{
+    static const char *const array[] = {"--of=absolute time", "--default=[null]", NULL};
+    static const char *const rows[] = {"--columns= Temp  Real,Name Text , At Absolute time",
+                                       "--default={\"low\":0,\"values\":[]}", NULL};
+    (void)state;
+    written_as("array", array, "A,Array,Absolute time,,user variable,,,,[null],,,,,,,,,\r\n");
+    written_as("STRUCTURE", rows,
+               "A,Structure,,\"Temp Real, Name Text, At Absolute time\",user variable,,,,"
+               "\"{\"\"low\"\":0,\"\"values\"\":[]}\",,,,,,,,,\r\n");
+}
+
+static void columns_that_are_none_are_refused(void **state)
+{
+    char many[16 * (D2K_COLUMNS_MAX + 1)] = "";
+    (void)state;
+    begin("Array");
+    is_refused(COLUMN_OF, "", "of: an Array has a type of its elements");
+    is_refused(
+        COLUMN_OF, "Float",
+        "of: \"Float\" is no type; there are Boolean, Integer, Real, Absolute time, Relative "
+        "time, Text, Line, Alarm, Station, Process, Quaternary, Hobj, Array, Structure");
+    begin("Structure");
+    is_refused(COLUMN_OF, "Real", "of: \"Real\" is the type of elements: of an Array only");
+    begin("Real");
+    is_refused(COLUMN_COLUMNS, "T Real", "columns: \"T Real\" are columns: of a Structure only");
+    begin("Structure");
+    is_refused(COLUMN_COLUMNS, "", "columns: a Structure has columns");
+    is_refused(COLUMN_COLUMNS, "T Real,",
+               "columns: \"\" is no column: its name, a blank and its type is one");
+    is_refused(COLUMN_COLUMNS, "T Real,Name",
+               "columns: \"Name\" is no column: its name, a blank and its type is one");
+    for (unsigned i = 0; i <= D2K_COLUMNS_MAX; i++) {
+        size_t used = strlen(many);
+        (void)snprintf(many + used, sizeof many - used, "%sC%u Real", i > 0 ? "," : "", i);
+    }
+    is_refused(COLUMN_COLUMNS, many, "columns: at most 64 columns are allowed");
+    *strrchr(many, ',') = '\0';
+    texts.columns[COLUMN_COLUMNS] = slice_of(many);
+    assert_int_equal(definition_read(&texts, &definition, &err), D2K_OK);
+    assert_int_equal(definition.definition.column_count, D2K_COLUMNS_MAX);
+    assert_string_equal(definition.definition.columns[63].name, "C63");
+    definition_free(&definition);
 }
 
 static void what_is_no_option_of_define_is_left(void **state)
@@ -154,6 +207,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_option_is_read_and_written),
+        cmocka_unit_test(columns_are_read_and_written),
+        cmocka_unit_test(columns_that_are_none_are_refused),
         cmocka_unit_test(what_is_no_option_of_define_is_left),
         cmocka_unit_test(a_history_is_at_most_its_limit),
         cmocka_unit_test(a_refusal_names_the_column),

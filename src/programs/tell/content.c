@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 
 static bool read_integer(const char *text, int64_t *ret)
@@ -95,11 +96,35 @@ d2k_result content_read(const char *text, d2k_type type, d2k_value *ret_value, s
                      text_escape(shown, sizeof shown, slice_of(text)), d2k_type_name(type));
 }
 
+d2k_result content_new_table(d2k_type type, const d2k_column *columns, size_t count,
+                             d2k_table **ret_table, struct error *err)
+{
+    d2k_result result = type == D2K_TYPE_ARRAY && count == 1
+                            ? d2k_array_new(columns[0].type, ret_table)
+                            : d2k_structure_new(columns, count, ret_table);
+    return result == D2K_OK
+               ? D2K_OK
+               : error_set(err, result, "these are no columns of type %s", d2k_type_name(type));
+}
+
+d2k_result content_read_table(const char *text, d2k_table *table, d2k_value *ret_value,
+                              struct error *err)
+{
+    d2k_result result = d2k_table_from_text(table, text);
+    result = result != D2K_OK ? result : d2k_table_value(table, ret_value);
+    return result == D2K_OK ? D2K_OK : error_set(err, result, "%s", d2k_table_error_text(table));
+}
+
 /* Times are whole nanoseconds: their text form is of local time, and of milliseconds. */
 void content_put(struct buffer *out, const d2k_value *value)
 {
     char text[64];
+    struct json json = json_into(out);
     switch (value->type) {
+    case D2K_TYPE_ARRAY:
+    case D2K_TYPE_STRUCTURE:
+        content_write_json(&json, NULL, value);
+        return;
     case D2K_TYPE_TEXT:
         buffer_put(out, value->content.text.data, value->content.text.size);
         return;

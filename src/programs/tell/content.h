@@ -3,7 +3,7 @@
 #ifndef D2K_TELL_CONTENT_H
 #define D2K_TELL_CONTENT_H
 
-#include <d2k/value.h>
+#include <d2k/table.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -14,7 +14,14 @@
 d2k_result content_read(const char *text, d2k_type type, d2k_value *ret_value,
                         struct error *err) D2K_MUST_CHECK;
 
-/* Appends the content as content_read() takes it. */
+/* An empty table of an Array or a Structure with these columns. D2K_ARGUMENT, D2K_NO_MEMORY. */
+d2k_result content_new_table(d2k_type type, const d2k_column *columns, size_t count,
+                             d2k_table **ret_table, struct error *err) D2K_MUST_CHECK;
+/* Reads its rows, as d2k_table_from_text() has them; the value holds as long as the table. */
+d2k_result content_read_table(const char *text, d2k_table *table, d2k_value *ret_value,
+                              struct error *err) D2K_MUST_CHECK;
+
+/* Appends the content as content_read() or content_read_table() takes it. */
 void content_put(struct buffer *out, const d2k_value *value);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 #include "programs/tell/content.h"
 
@@ -83,7 +84,7 @@ d2k_result definition_read_type(const char *text, d2k_type *ret_type, struct err
     }
     return refuse(err, text,
                   "is no type; there are Boolean, Integer, Real, Absolute time, Relative time, "
-                  "Text, Line, Alarm, Station, Process, Quaternary, Hobj");
+                  "Text, Line, Alarm, Station, Process, Quaternary, Hobj, Array, Structure");
 }
 
 static d2k_result read_type(struct tell_definition *ret, enum definition_column column,
@@ -98,6 +99,89 @@ static void put_type(struct buffer *out, enum definition_column column,
 {
     (void)column;
     put(out, d2k_type_name(object->type));
+}
+
+static d2k_result read_of(struct tell_definition *ret, enum definition_column column,
+                          const char *text, struct error *err)
+{
+    (void)column;
+    if ((text[0] != '\0') != (ret->definition.type == D2K_TYPE_ARRAY)) {
+        return text[0] == '\0' ? error_set(err, D2K_ARGUMENT, "an Array has a type of its elements")
+                               : refuse(err, text, "is the type of elements: of an Array only");
+    }
+    if (text[0] == '\0') {
+        return D2K_OK;
+    }
+    ret->columns[0].name = "";
+    ret->definition.columns = ret->columns;
+    ret->definition.column_count = 1;
+    return definition_read_type(text, &ret->columns[0].type, err);
+}
+
+static void put_of(struct buffer *out, enum definition_column column, const d2k_object_info *object)
+{
+    (void)column;
+    if (object->type == D2K_TYPE_ARRAY && object->column_count > 0) {
+        put(out, d2k_type_name(object->columns[0].type));
+    }
+}
+
+/* "Temp Real" */
+static d2k_result read_one_column(char *text, d2k_column *ret, struct error *err)
+{
+    char *name = text + strspn(text, " "), *end = name + strcspn(name, " ");
+    char *type = end + strspn(end, " ");
+    for (size_t size = strlen(type); size > 0 && type[size - 1] == ' '; size--) {
+        type[size - 1] = '\0';
+    }
+    if (*type == '\0') {
+        return refuse(err, name, "is no column: its name, a blank and its type is one");
+    }
+    *end = '\0';
+    ret->name = name;
+    return definition_read_type(type, &ret->type, err);
+}
+
+/* "Temp Real, Name Text" */
+static d2k_result read_columns(struct tell_definition *ret, enum definition_column column,
+                               const char *text, struct error *err)
+{
+    d2k_result result = D2K_OK;
+    char *rest = ret->texts[column]; /* is taken apart */
+    if ((text[0] != '\0') != (ret->definition.type == D2K_TYPE_STRUCTURE)) {
+        return text[0] == '\0' ? error_set(err, D2K_ARGUMENT, "a Structure has columns")
+                               : refuse(err, text, "are columns: of a Structure only");
+    }
+    if (text[0] == '\0') {
+        return D2K_OK;
+    }
+    size_t count = 0;
+    for (char *one = rest; result == D2K_OK && one != NULL; one = rest) {
+        rest = strchr(one, ',');
+        if (rest != NULL) {
+            *rest++ = '\0';
+        }
+        result =
+            count == D2K_COLUMNS_MAX
+                ? error_set(err, D2K_ARGUMENT, "at most %u columns are allowed", D2K_COLUMNS_MAX)
+                : read_one_column(one, &ret->columns[count++], err);
+    }
+    ret->definition.columns = ret->columns;
+    ret->definition.column_count = count;
+    return result;
+}
+
+static void put_columns(struct buffer *out, enum definition_column column,
+                        const d2k_object_info *object)
+{
+    (void)column;
+    size_t count = object->type == D2K_TYPE_STRUCTURE ? object->column_count : 0;
+    for (size_t i = 0; i < count; i++) {
+        put(out, i > 0 ? ", " : "");
+        put(out, object->columns[i].name);
+        put(out, " ");
+        put(out, d2k_type_name(object->columns[i].type));
+    }
 }
 
 static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
@@ -133,6 +217,14 @@ static d2k_result read_default(struct tell_definition *ret, enum definition_colu
         return D2K_OK;
     }
     ret->definition.default_value = &ret->default_value;
+    if (content_is_table(ret->definition.type)) {
+        d2k_result result =
+            content_new_table(ret->definition.type, ret->definition.columns,
+                              ret->definition.column_count, &ret->default_table, err);
+        return result != D2K_OK
+                   ? result
+                   : content_read_table(text, ret->default_table, &ret->default_value, err);
+    }
     return content_read(text, ret->definition.type, &ret->default_value, err);
 }
 
@@ -329,6 +421,8 @@ static void put_critical(struct buffer *out, enum definition_column column,
 static const struct column columns[COLUMN_COUNT] = {
     [COLUMN_NAME] = {"name", NULL, read_text, put_text},
     [COLUMN_TYPE] = {"type", NULL, read_type, put_type},
+    [COLUMN_OF] = {"of", "--of=", read_of, put_of},
+    [COLUMN_COLUMNS] = {"columns", "--columns=", read_columns, put_columns},
     [COLUMN_KIND] = {"kind", NULL, read_kind, put_kind},
     [COLUMN_DESCRIPTION] = {"description", "--description=", read_text, put_text},
     [COLUMN_UNIT] = {"unit", "--unit=", read_text, put_text},
@@ -379,6 +473,8 @@ void definition_free(struct tell_definition *definition)
         free(definition->texts[i]);
         definition->texts[i] = NULL;
     }
+    d2k_table_free(definition->default_table);
+    definition->default_table = NULL;
 }
 
 /* ---- options ---- */

@@ -15,6 +15,8 @@
 enum definition_column {
     COLUMN_NAME,
     COLUMN_TYPE,
+    COLUMN_OF,
+    COLUMN_COLUMNS,
     COLUMN_KIND,
     COLUMN_DESCRIPTION,
     COLUMN_UNIT,
@@ -41,7 +43,9 @@ struct definition_texts {
 struct tell_definition {
     d2k_definition definition;
     d2k_value default_value;
+    d2k_table *default_table; /* of an Array or a Structure; NULL: none */
     d2k_limits limits;
+    d2k_column columns[D2K_COLUMNS_MAX];
     char *texts[COLUMN_COUNT]; /* terminated */
 };
 

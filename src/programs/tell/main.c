@@ -65,6 +65,8 @@ static const struct program_info info = {
         "  --for=<seconds>             watch: end after this time\n"
         "  --description=<text> --unit=<text> --path=<group> --default=<value> --writable\n"
         "                              define: what else is said of the variable\n"
+        "  --of=<type>                 define: type of the elements of an Array\n"
+        "  --columns='Temp Real, ...'  define: columns of a Structure\n"
         "  --computed=<expression>     define: the object is computed: 'A + 2 * B'\n"
         "  --vl= --l= --h= --vh=<number>\n"
         "                              define: limits of an Integer or a Real\n"

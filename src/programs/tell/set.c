@@ -2,6 +2,7 @@
  * outcome. */
 #include <stdio.h>
 
+#include "base/content.h"
 #include "programs/tell/content.h"
 #include "programs/tell/tell.h"
 
@@ -9,6 +10,7 @@ struct set {
     struct tell *tell;
     uint64_t request; /* that is awaited */
     d2k_type type;
+    d2k_table *table; /* of an Array or a Structure: where its value is made; else NULL */
     bool found;
 };
 
@@ -23,6 +25,19 @@ static enum exit_code refuse(const struct set *set, d2k_result result, const cha
     return exit_code_of(result, true);
 }
 
+static enum exit_code take_object(struct set *set, const d2k_object_info *object)
+{
+    struct error err = {.text = ""};
+    set->found = true;
+    set->type = object->type;
+    if (!content_is_table(object->type) || set->table != NULL) {
+        return EXIT_CODE_OK;
+    }
+    d2k_result result =
+        content_new_table(object->type, object->columns, object->column_count, &set->table, &err);
+    return result == D2K_OK ? EXIT_CODE_OK : refuse(set, result, err.text);
+}
+
 /* The event that ends the request. */
 static enum exit_code wait_for_end(struct set *set, int timeout_ms, d2k_event *ret_event)
 {
@@ -35,8 +50,10 @@ static enum exit_code wait_for_end(struct set *set, int timeout_ms, d2k_event *r
             continue;
         }
         if (ret_event->type == D2K_EVENT_OBJECT) {
-            set->found = true;
-            set->type = ret_event->object->type;
+            enum exit_code taken = take_object(set, ret_event->object);
+            if (taken != EXIT_CODE_OK) {
+                return taken;
+            }
         } else if (ret_event->type != D2K_EVENT_VALUE) {
             return EXIT_CODE_OK;
         }
@@ -68,7 +85,9 @@ static enum exit_code send(struct set *set)
     d2k_value value;
     d2k_client *client = set->tell->program.client;
     const struct tell_options *options = &set->tell->options;
-    d2k_result result = content_read(options->words[1], set->type, &value, &err);
+    d2k_result result = set->table != NULL
+                            ? content_read_table(options->words[1], set->table, &value, &err)
+                            : content_read(options->words[1], set->type, &value, &err);
     if (result != D2K_OK) {
         return refuse(set, result, err.text);
     }
@@ -85,6 +104,7 @@ enum exit_code tell_set(struct tell *tell)
     if (code == EXIT_CODE_OK) {
         code = send(&set);
     }
+    d2k_table_free(set.table);
     if (code != EXIT_CODE_OK || tell->options.no_wait) {
         return code;
     }
