@@ -300,6 +300,8 @@ def tell(plant, *words, exit_code=0):
 def test_what_is_set_is_shown_in_every_form(plant, kernel):
     tell(plant, "define", "Tanks", "Structure", "--columns=Temp Real, Name Text")
     tell(plant, "define", "Profile", "array", "--of=absolute time", '--default={"low":0,"values":[null]}')
+    assert [(o["name"], o["type"], o["columns"]) for o in plant.tell_json("list", "Tanks", "Profile")] == [
+        ("Profile", "Array", "Absolute time"), ("Tanks", "Structure", "Temp Real, Name Text")]
     tell(plant, "set", "Tanks", "[]")
     watch = plant.start_tell("watch", "Tanks")
     watch.wait_for_value(lambda v: v["value"] == [])

@@ -275,6 +275,11 @@ static bool add_list_json(struct ask *ask, const struct catalogue_object *object
     json_write_text(&ask->json, "owner", slice_of(object->owner));
     json_write_text(&ask->json, "description", slice_of(object->description));
     json_write_unsigned(&ask->json, "hobj", object->hobj);
+    if (object->columns == NULL || object->columns[0] == '\0') {
+        json_write_null(&ask->json, "columns");
+    } else {
+        json_write_text(&ask->json, "columns", slice_of(object->columns));
+    }
     json_write_close(&ask->json, '}');
     return !buffer_failed(&ask->buffer);
 }

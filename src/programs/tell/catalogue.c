@@ -7,6 +7,7 @@
 #include "base/content.h"
 #include "base/text.h"
 #include "os/system.h"
+#include "programs/tell/definition.h"
 
 bool catalogue_init(struct catalogue *catalogue, size_t max_bytes)
 {
@@ -26,6 +27,7 @@ static void free_object(struct catalogue_object *object)
         free(object->unit);
         free(object->owner);
         free(object->description);
+        free(object->columns);
         free(object->text);
         free(object);
     }
@@ -82,6 +84,20 @@ static bool replace_text(struct catalogue *catalogue, char **text, const char *n
     return replace_bytes(catalogue, text, slice_of(new_text), *text == NULL ? 0 : strlen(*text));
 }
 
+static bool replace_columns(struct catalogue *catalogue, char **text, const d2k_object_info *info)
+{
+    struct buffer columns;
+    buffer_init(&columns, catalogue->max_bytes);
+    definition_put_columns(&columns, info);
+    struct slice new_text = {(const char *)buffer_data(&columns), buffer_size(&columns)};
+    bool needed = new_text.size > 0 || *text != NULL;
+    bool ok =
+        !buffer_failed(&columns) &&
+        (!needed || replace_bytes(catalogue, text, new_text, *text == NULL ? 0 : strlen(*text)));
+    buffer_free(&columns);
+    return ok;
+}
+
 static bool describe(struct catalogue *catalogue, struct catalogue_object *object,
                      const d2k_object_info *info)
 {
@@ -89,13 +105,15 @@ static bool describe(struct catalogue *catalogue, struct catalogue_object *objec
     object->type = info->type;
     return replace_text(catalogue, &object->unit, info->unit) &&
            replace_text(catalogue, &object->owner, info->owner) &&
-           replace_text(catalogue, &object->description, info->description);
+           replace_text(catalogue, &object->description, info->description) &&
+           replace_columns(catalogue, &object->columns, info);
 }
 
 static size_t kept_bytes(const struct catalogue_object *object)
 {
     size_t bytes = sizeof *object;
-    const char *const texts[] = {object->name, object->unit, object->owner, object->description};
+    const char *const texts[] = {object->name, object->unit, object->owner, object->description,
+                                 object->columns};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         bytes += texts[i] == NULL ? 0 : strlen(texts[i]) + 1;
     }

@@ -9,6 +9,7 @@
 
 struct catalogue_object {
     char *name, *unit, *owner, *description; /* never NULL */
+    char *columns; /* as definition_put_columns() has them; NULL: it has none */
     uint32_t hobj;
     d2k_type type;
     d2k_value value; /* of D2K_TYPE_NONE until one has come */

@@ -184,6 +184,12 @@ static void put_columns(struct buffer *out, enum definition_column column,
     }
 }
 
+void definition_put_columns(struct buffer *out, const d2k_object_info *object)
+{
+    put_of(out, COLUMN_OF, object);
+    put_columns(out, COLUMN_COLUMNS, object);
+}
+
 static const char *const kind_names[] = {"", "user variable", "computed", "system tag"};
 
 static d2k_result read_kind(struct tell_definition *ret, enum definition_column column,

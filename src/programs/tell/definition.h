@@ -58,6 +58,10 @@ void definition_free(struct tell_definition *definition);
 d2k_result definition_read_type(const char *text, d2k_type *ret_type,
                                 struct error *err) D2K_MUST_CHECK;
 
+/* Appends what --of= or --columns= says of it: "Real", "Temp Real, Name Text"; nothing of an object
+ * that is no Array and no Structure. */
+void definition_put_columns(struct buffer *out, const d2k_object_info *object);
+
 /* ---- options of `define` ---- */
 
 #define DEFINITION_OPTIONS_MAX 512u
