@@ -158,6 +158,18 @@ size_t text_prefix_of_chars(struct slice s, size_t max_chars)
     return s.size;
 }
 
+size_t text_prefix_of_bytes(struct slice s, size_t max_bytes)
+{
+    size_t size = s.size;
+    if (size > max_bytes) {
+        size = max_bytes;
+        while (size > 0 && ((unsigned char)s.data[size] & 0xc0) == 0x80) {
+            size--;
+        }
+    }
+    return size;
+}
+
 static bool is_unsafe_to_show(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code <= 0x9f) ||      /* C0, DEL, C1 */

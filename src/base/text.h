@@ -29,6 +29,10 @@ bool text_is_utf8(struct slice s);
 /* Number of bytes of the longest prefix with at most max_chars characters (s must be valid UTF-8).
  */
 size_t text_prefix_of_chars(struct slice s, size_t max_chars);
+/* Number of bytes of the longest prefix of whole characters with at most max_bytes bytes
+ * (likewise).
+ */
+size_t text_prefix_of_bytes(struct slice s, size_t max_bytes);
 
 /* Object name pattern: '*' any run, '?' one character; ASCII case is ignored. Linear time in
  * pattern * name. */

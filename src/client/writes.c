@@ -247,7 +247,7 @@ static void answer(d2k_client *client, const struct command *command, uint8_t ou
     result->writer_counter = command->writer_counter;
     result->outcome = outcome;
     result->code = code;
-    result->sentence = (struct slice){text.data, text_prefix_of_chars(text, WIRE_SENTENCE_MAX / 4)};
+    result->sentence = (struct slice){text.data, text_prefix_of_bytes(text, WIRE_SENTENCE_MAX)};
     link_send(client, &message);
 }
 

@@ -74,10 +74,9 @@ void client_send_failed(struct client *c, uint64_t request, uint16_t code, const
 {
     struct wire_message message = {.type = WIRE_FAILED, .request = request};
     struct slice text = slice_of(sentence);
-    text.size = text.size > WIRE_SENTENCE_MAX ? text_prefix_of_chars(text, WIRE_SENTENCE_MAX / 4)
-                                              : text.size;
     message.as.failed.code = code;
-    message.as.failed.sentence = text;
+    message.as.failed.sentence =
+        (struct slice){text.data, text_prefix_of_bytes(text, WIRE_SENTENCE_MAX)};
     client_send(c, &message);
 }
 

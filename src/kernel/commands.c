@@ -108,7 +108,7 @@ static void send_result(struct client *c, uint64_t request, const struct command
     memcpy(&result->writer_counter, id->bytes + WIRE_ID_SIZE, sizeof result->writer_counter);
     result->outcome = outcome;
     result->code = code;
-    result->sentence = (struct slice){text.data, text_prefix_of_chars(text, WIRE_SENTENCE_MAX / 4)};
+    result->sentence = (struct slice){text.data, text_prefix_of_bytes(text, WIRE_SENTENCE_MAX)};
     client_send(c, &answer);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/machine.h"
+#include "base/text.h"
 #include "tls/connection.h"
 
 /* What is decrypted at once, unless one frame needs more. */
@@ -543,12 +544,7 @@ d2k_result session_send(struct session *s, const struct wire_message *message)
 static struct slice sentence_of(const char *text)
 {
     struct slice s = slice_of(text);
-    while (s.size > WIRE_SENTENCE_MAX) {
-        s.size--;
-        while (s.size > 0 && ((uint8_t)s.data[s.size] & 0xc0u) == 0x80u) {
-            s.size--; /* never cut within a character */
-        }
-    }
+    s.size = text_prefix_of_bytes(s, WIRE_SENTENCE_MAX);
     return s;
 }
 

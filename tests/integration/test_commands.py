@@ -112,6 +112,16 @@ def test_the_owner_refuses_with_a_sentence(links):
     links.kernel.wait_for_log(r"writes object Valve \(1 -> 7\): refused: 7 is too much\\x0a$")
 
 
+def test_a_sentence_is_passed_on_up_to_its_limit_and_cut_at_a_character(links):
+    owner, writer = links("OWNER.KOM"), links("OP.HIP")
+    hobj = define(owner)
+    for said, told in (("x" * 512, "x" * 512), ("\u20ac" * 170, "\u20ac" * 170),
+                       ("\x1b" + "\u20ac" * 170, r"\x1b" + "\u20ac" * 169)):
+        request = write(writer, hobj)
+        answer(owner, owner.expect("Write"), REFUSED, protocol.CODES["BAD_VALUE"], said)
+        assert writer.answer(request).sentence == told
+
+
 def test_an_owner_that_is_silent_leaves_the_outcome_unknown(links):
     owner, writer, reader = links("OWNER.KOM"), links("OP.HIP"), links("READER.HIP")
     hobj = define(owner, timeout_ms=300)

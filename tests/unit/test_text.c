@@ -146,6 +146,14 @@ static void prefix_counts_characters_not_bytes(void **state)
     assert_int_equal(text_prefix_of_chars(text, 5), 11);
     assert_int_equal(text_prefix_of_chars(text, 6), 11);
     assert_int_equal(text_prefix_of_chars(slice_of(NULL), 6), 0);
+    assert_int_equal(text_prefix_of_bytes(text, 0), 0);
+    assert_int_equal(text_prefix_of_bytes(text, 2), 1);
+    assert_int_equal(text_prefix_of_bytes(text, 3), 3);
+    assert_int_equal(text_prefix_of_bytes(text, 9), 6);
+    assert_int_equal(text_prefix_of_bytes(text, 10), 10);
+    assert_int_equal(text_prefix_of_bytes(text, 11), 11);
+    assert_int_equal(text_prefix_of_bytes(text, 12), 11);
+    assert_int_equal(text_prefix_of_bytes(slice_of(NULL), 6), 0);
 }
 
 /* ---- escaping ---- */
