@@ -11,6 +11,7 @@
 #include "base/content.h"
 #include "base/text.h"
 #include "kernel/kernel.h"
+#include "model/expression.h"
 #include "os/clock.h"
 #include "wire/properties.h"
 #include "wire/value.h"
@@ -217,17 +218,50 @@ static d2k_result encode_default(const struct definition *definition, uint32_t h
     return wire_value_encode(record, hobj, &value) == D2K_OK ? D2K_OK : error_no_memory(err);
 }
 
-static d2k_result check_configured(struct kernel *kernel, struct definition *definition,
-                                   struct slice list, struct buffer *properties, struct error *err)
+/* What somebody has computed he reads: so it must be what he may see. */
+static uint16_t check_inputs(const struct client *c, const struct definition *definition,
+                             struct error *err)
 {
+    struct expression *expression = NULL;
+    const char *why_not = NULL;
+    if (definition->kind != OBJECT_COMPUTED) {
+        return WIRE_CODE_NONE;
+    }
+    d2k_result rc = expression_parse(definition->expression, &expression, err);
+    if (rc != D2K_OK) {
+        (void)error_wrap(err, "object %.*s", (int)definition->name.size, definition->name.data);
+        return client_code_of(rc);
+    }
+    for (size_t i = 0; why_not == NULL && i < expression_input_count(expression); i++) {
+        (void)client_may_ask_for(c, expression_input(expression, i), &why_not);
+    }
+    expression_free(expression);
+    if (why_not != NULL) {
+        (void)error_set(err, D2K_NOT_ALLOWED, "%s", why_not);
+    }
+    return why_not != NULL ? WIRE_CODE_NO_RIGHT : WIRE_CODE_NONE;
+}
+
+/* WIRE_CODE_NONE, or why not. */
+static uint16_t check_configured(const struct client *c, struct definition *definition,
+                                 struct slice list, struct buffer *properties, struct error *err)
+{
+    if (plant_check_name(definition->name, err) != D2K_OK) {
+        return WIRE_CODE_BAD_NAME;
+    }
     if (definition->kind != OBJECT_USER_VARIABLE && definition->kind != OBJECT_COMPUTED) {
-        return error_set(err, D2K_ARGUMENT,
-                         "object %.*s: only user variables and computed objects can be configured",
-                         (int)definition->name.size, definition->name.data);
+        (void)error_set(err, D2K_ARGUMENT,
+                        "object %.*s: only user variables and computed objects can be configured",
+                        (int)definition->name.size, definition->name.data);
+        return WIRE_CODE_BAD_VALUE;
     }
     d2k_result rc = definition_take(list, definition, properties, err);
-    return rc != D2K_OK ? rc
-                        : plant_check_definition(kernel->plant, kernel_itself, definition, err);
+    uint16_t code = rc != D2K_OK ? client_code_of(rc) : check_inputs(c, definition, err);
+    if (code != WIRE_CODE_NONE) {
+        return code;
+    }
+    rc = plant_check_definition(c->kernel->plant, kernel_itself, definition, err);
+    return rc != D2K_OK ? client_code_of(rc) : (uint16_t)WIRE_CODE_NONE;
 }
 
 static struct stored_object stored(const struct definition *definition, uint32_t hobj,
@@ -288,13 +322,11 @@ void configuration_configure(struct client *c, const struct wire_message *messag
     }
     buffer_init(&properties, WIRE_LENGTH_MAX);
     buffer_init(&record, WIRE_LENGTH_MAX);
-    d2k_result rc = check_configured(c->kernel, &definition, d->properties, &properties, &err);
-    if (rc == D2K_OK) {
+    uint16_t code = check_configured(c, &definition, d->properties, &properties, &err);
+    if (code == WIRE_CODE_NONE) {
         queue_definition(c, message, &definition, &record);
     } else {
-        bool named = text_is_object_name(d->name);
-        refuse(c, message, CHANGE_CONFIGURE, d->name,
-               named ? client_code_of(rc) : WIRE_CODE_BAD_NAME, err.text);
+        refuse(c, message, CHANGE_CONFIGURE, d->name, code, err.text);
     }
     buffer_free(&record);
     buffer_free(&properties);

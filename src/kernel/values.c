@@ -25,8 +25,12 @@ void values_define(struct client *c, const struct wire_message *message)
         return;
     }
     buffer_init(&properties, WIRE_LENGTH_MAX);
-    d2k_result rc = definition_take(d->properties, &definition, &properties, &err);
-    uint16_t code = WIRE_CODE_BAD_VALUE;
+    uint16_t code = WIRE_CODE_BAD_NAME;
+    d2k_result rc = plant_check_name(d->name, &err);
+    if (rc == D2K_OK) {
+        rc = definition_take(d->properties, &definition, &properties, &err);
+        code = WIRE_CODE_BAD_VALUE;
+    }
     if (rc == D2K_OK) {
         rc = plant_define(c->kernel->plant, slice_of(c->process->name), &definition, &object, &err);
         code = WIRE_CODE_BAD_NAME;

@@ -269,17 +269,26 @@ static d2k_result check_columns(const struct definition *definition, struct erro
     return result;
 }
 
+d2k_result plant_check_name(struct slice name, struct error *err)
+{
+    char shown[256];
+    return text_is_object_name(name)
+               ? D2K_OK
+               : error_set(err, D2K_ARGUMENT,
+                           "\"%s\" is no object name: it must be 1 to %u letters, digits, '.' or "
+                           "'_', the first a letter",
+                           text_escape(shown, sizeof shown, name), D2K_OBJECT_NAME_MAX);
+}
+
 static d2k_result check_words(struct slice owner, const struct definition *definition,
                               struct error *err)
 {
     char shown[256];
     struct slice name = definition->name;
     d2k_type type = definition->type;
-    if (!text_is_object_name(name)) {
-        return error_set(err, D2K_ARGUMENT,
-                         "\"%s\" is no object name: it must be 1 to %u letters, digits, '.' or "
-                         "'_', the first a letter",
-                         text_escape(shown, sizeof shown, name), D2K_OBJECT_NAME_MAX);
+    d2k_result result = plant_check_name(name, err);
+    if (result != D2K_OK) {
+        return result;
     }
     if (owner.size != 0 && !text_is_process_name(owner)) {
         return error_set(err, D2K_ARGUMENT, "object %.*s: its owner \"%s\" is no process name",
@@ -289,7 +298,7 @@ static d2k_result check_words(struct slice owner, const struct definition *defin
         return error_set(err, D2K_ARGUMENT, "object %.*s: %d is no type of an object",
                          (int)name.size, name.data, (int)type);
     }
-    d2k_result result = check_columns(definition, err);
+    result = check_columns(definition, err);
     if (result != D2K_OK) {
         return result;
     }

@@ -177,6 +177,9 @@ d2k_result plant_define(struct plant *plant, struct slice owner,
 d2k_result plant_check_definition(const struct plant *plant, struct slice owner,
                                   const struct definition *definition,
                                   struct error *err) D2K_MUST_CHECK;
+/* Whether an object may have this name: D2K_ARGUMENT. A sentence may hold a name only after that.
+ */
+d2k_result plant_check_name(struct slice name, struct error *err) D2K_MUST_CHECK;
 /* The number that this name has or will have, which is kept for it from now on. D2K_LIMIT. */
 d2k_result plant_reserve_number(struct plant *plant, struct slice name, uint32_t *ret_number,
                                 struct error *err) D2K_MUST_CHECK;

@@ -194,6 +194,21 @@ def test_definitions_are_forbidden_by_rule(site):
     assert "forbids X.API to define Boiler.A" in refusal.sentence
 
 
+def test_what_may_not_be_seen_is_not_computed_from(site):
+    define(site.link("OWNER.KOM"), "Secret.A", "Open.A")
+    site.rules((10, "Process = OP.HIP\nObject = Secret.*\nDeny = see"),
+               (20, "Process = *.HIP\nObject = My.*\nAllow = define"))
+    reader, other = site.link("OP.HIP"), site.link("OTHER.HIP")
+    for expression in ("Secret.A", "if Open.A > 1 then secret.a else 0", "Secret.NotThere + 1"):
+        refusal = reader.answer(reader.compute("My.Copy", expression))
+        assert refusal.code == CODES["NO_RIGHT"]
+        assert "[Rights\\10] (cfg_PLANT.conf:5) forbids OP.HIP to see" in refusal.sentence
+    assert reader.answer(reader.compute("My.Copy", "Open.A + 1")).name == "Defined"
+    assert other.answer(other.compute("My.Sum", "Open.A + Secret.A")).name == "Defined"
+    site.kernel.wait_for_log(
+        r"AUDIT - OP.HIP .* configures object My.Copy: refused: .* forbids OP.HIP to see Secret.A$")
+
+
 def test_user_variables_are_forbidden_by_rule(site):
     site.rules((5, "Process = *.HIP\nObject = Open\nAllow = define, set"), (10, "Process = *.HIP\nDeny = define, set"))
     console = site.link("OP.HIP")

@@ -225,6 +225,18 @@ def test_definitions_that_break_a_rule_are_refused(configured, kernel, wanted, c
     check_database(configured)
 
 
+def test_a_name_that_is_none_reaches_no_log_as_it_is(configured, kernel):
+    name, limit = "A\n[2026-01-01 00:00:00.000] AUDIT - \x1b[2J", struct.pack("<HHd", 2, 8, 1)
+    with administrator(configured) as admin:
+        for request in ("Configure", "Define"):
+            answer = admin.answer(admin.send(request, type=protocol.TEXT, name=name, description="",
+                                             unit="", properties=limit))
+            assert answer.code == protocol.CODES["BAD_NAME"]
+            assert answer.sentence.startswith(r'"A\x0a[2026-01-01 00:00:00.000] AUDIT - \x1b[2J" is no ')
+    kernel.wait_for_log(r"configures object A\\x0a.*: refused: \"A\\x0a.*\" is no object name")
+    assert "\x1b" not in kernel.log_text()
+
+
 @pytest.mark.parametrize("properties, code", [
     (b"\1", "BAD_VALUE"),
     (struct.pack("<HH", 6, 2) + b"\1", "BAD_VALUE"),
