@@ -228,7 +228,7 @@ void readers_tell(struct plant *plant, struct object *object, struct update *upd
             continue;
         }
         if (!interest->every) {
-            if (!interest->owes_newest) {
+            if (!interest->owes_newest && (!interest->paced || pace_admits(interest))) {
                 interest_owe_newest(interest);
             }
             continue;
@@ -330,6 +330,18 @@ static void deliver_of_subscription(enum delivery_kind kind, const struct subscr
     ret->count = count;
 }
 
+/* Of one that is paced it may be told already by now, or too early again. */
+static void deliver_newest(struct interest *interest, struct delivery *ret)
+{
+    if (interest->paced) {
+        if (!pace_admits(interest)) {
+            return;
+        }
+        pace_tells(interest);
+    }
+    deliver_update(interest, interest->object->current, false, ret);
+}
+
 /* A place that waited already for the definition may stand before older updates of the object: then
  * the newest value waits once more. */
 static void next_of_interest(struct subscriber *subscriber, struct interest *interest,
@@ -339,7 +351,7 @@ static void next_of_interest(struct subscriber *subscriber, struct interest *int
         deliver_object(interest, ret);
     } else if (interest->owes_newest && interest->queued == 0) {
         interest->owes_newest = false;
-        deliver_update(interest, interest->object->current, false, ret);
+        deliver_newest(interest, ret);
     } else if (interest->owes_newest) {
         take_first(&subscriber->fifo);
         subscriber_queue(subscriber, &interest->place);
@@ -419,6 +431,9 @@ static void snapshot_value(struct interest *interest, struct delivery *ret)
     }
     if (update != NULL) {
         deliver_update(interest, update, false, ret);
+        if (interest->paced) {
+            pace_tells(interest);
+        }
     }
 }
 

@@ -107,6 +107,7 @@ void plant_free(struct plant *plant)
     computed_free(&plant->computed);
     buffer_free(&plant->scratch);
     chunk_release(plant->chunk);
+    free(plant->held.heap);
     free(plant);
 }
 

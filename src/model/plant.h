@@ -24,6 +24,8 @@
  *    always arrives. A value of the past that does not fit is counted and gone. An object that two
  *    subscriptions match is counted for one of them. When that one ends before it told its count,
  *    the others that go on with its objects tell that count: it may be too high, never silent;
+ *  - a subscription that is paced leaves values out, of those for `latest`: the current value of an
+ *    object comes when its interval is over, unless it is within the dead band of the last told;
  *  - each subscription has one complete snapshot: all objects that match at its end, once; of one
  *    that is defined while it is told, the definition may come behind it;
  *  - an object that is deleted is told as gone (DELIVERY_GONE), if its definition was told; nothing
@@ -65,6 +67,7 @@
 
 struct plant;
 struct subscriber;
+struct pace_rule; /* model/pace.h */
 
 /* ---- objects ---- */
 
@@ -143,6 +146,9 @@ struct plant_hooks {
     /* Whether the subscriber (his owner_data) may see the object: asked when it would begin to
      * read it, never for a value. NULL: everybody sees everything. */
     bool (*may_see)(void *context, void *owner_data, const struct object *object);
+    /* Monotonic time, for subscribers that are paced (subscriber_subscribe_paced()). NULL: it
+     * stands still. */
+    uint64_t (*now_ms)(void *context);
     /* A number was given to a name for the first time ever: store it. NULL allowed. */
     void (*store_hobj)(void *context, struct slice name, uint32_t hobj);
     void *context;
@@ -307,6 +313,17 @@ void subscriber_take_past(struct subscriber *subscriber, bool takes);
 d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscription,
                                 uint64_t request, bool every, struct slice pattern,
                                 struct error *err) D2K_MUST_CHECK;
+/* As subscriber_subscribe() in mode `latest`, but not each change is told: what the rule holds back
+ * comes when the interval is over, if it is still to be told then. An object that several of its
+ * subscriptions match is told as often as the least patient of them wants. D2K_ARGUMENT also: the
+ * rule is empty or over its limits. */
+d2k_result subscriber_subscribe_paced(struct subscriber *subscriber, uint32_t subscription,
+                                      uint64_t request, const struct pace_rule *rule,
+                                      struct slice pattern, struct error *err) D2K_MUST_CHECK;
+/* When plant_due() is wanted next, by the clock of the hooks; UINT64_MAX: nothing is held back. */
+uint64_t plant_due_ms(const struct plant *plant);
+/* Some intervals are over: wakes those who are to be told, PLANT_LOOKS_AT_ONCE at most. */
+void plant_due(struct plant *plant);
 /* False: there is no such subscription. What no other subscription of it matches is no longer
  * delivered. */
 bool subscriber_unsubscribe(struct subscriber *subscriber, uint32_t subscription);

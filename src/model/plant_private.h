@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "model/computed.h"
 #include "model/number_table.h"
+#include "model/pace.h"
 #include "model/plant.h"
 
 /* ---- the plant ---- */
@@ -49,6 +50,16 @@ struct instance_group {
     char name[];
 };
 
+struct pace;
+struct paces;
+
+/* Values that wait for the end of an interval: a heap by time, with room for all that may wait. */
+struct held {
+    struct pace **heap;
+    uint32_t count, capacity;
+    uint32_t records; /* that may wait */
+};
+
 struct plant {
     struct plant_hooks hooks;
     uint32_t next_number; /* over PLANT_NUMBER_MAX: all are used up */
@@ -68,6 +79,7 @@ struct plant {
     uint32_t history_entries;  /* of an object that does not say it */
     size_t history_bytes, history_bytes_max;
     struct computed_graph computed;
+    struct held held;
 
     struct list patterns; /* waiters: of all patterns without a stem */
     struct map awaited;
@@ -185,7 +197,8 @@ struct fifo {
 };
 
 /* The flags: `announced`: its definition was told once; `changed`: it changed since;
- * `owes_newest`: the current value is to be told; `leaving`: no subscription is left.
+ * `owes_newest`: the current value is to be told; `leaving`: no subscription is left; `paced`: not
+ * each change is told (readers_pace.c).
  *
  * `base` (only while updates of it are queued one by one) is the value the reader stands at: the
  * last that was told and was current once, or the one before the first that waits. A second
@@ -204,7 +217,7 @@ struct interest {
     uint16_t matches;     /* subscriptions */
     uint16_t every_slot;  /* of the subscription that counts its losses */
     uint32_t queued : 24; /* its places of PLACE_QUEUED */
-    uint32_t every : 1, announced : 1, changed : 1, owes_newest : 1, leaving : 1;
+    uint32_t every : 1, announced : 1, changed : 1, owes_newest : 1, leaving : 1, paced : 1;
 };
 
 struct queued_update {
@@ -275,7 +288,7 @@ enum subscription_kind {
 struct subscription {
     uint32_t number;
     uint8_t kind;
-    bool every, inherits;
+    bool every, inherits, paced;
     union {
         struct object *object;
         struct awaiting *awaiting;
@@ -302,6 +315,7 @@ struct subscriber {
     struct subscription *subscriptions; /* by slot */
     uint32_t slot_count, subscription_count;
     struct place overruns;
+    struct paces *paces;  /* NULL: none of its subscriptions is paced */
     struct update *lent;  /* the update of the last delivery */
     struct run *lent_run; /* or its run */
 };
@@ -391,6 +405,25 @@ void spares_free(struct plant *plant, struct spares *spares);
 /* With what was added for an interest of this subscriber. */
 void waiting_again(struct subscriber *subscriber, const struct object *object,
                    struct spares *spares);
+
+/* readers_pace.c */
+
+/* The subscription in this slot is paced, by this rule. False: out of memory. */
+bool paces_set_rule(struct subscriber *subscriber, uint16_t slot,
+                    const struct pace_rule *rule) D2K_MUST_CHECK;
+/* One more subscription reads the object of a subscriber that has, or had, paced ones; is_first:
+ * no other does. False: out of memory. */
+bool paces_attach(struct interest *interest, const struct subscription *s,
+                  bool is_first) D2K_MUST_CHECK;
+/* One reads it no more, others do, none of them every update. */
+void paces_detach(struct interest *interest, const struct subscription *ending);
+/* Nothing of it is held back any more. */
+void pace_end(struct interest *interest);
+void paces_free(struct subscriber *subscriber);
+/* Of one that is paced: whether its current value is to be told now; else it may be held. */
+bool pace_admits(struct interest *interest);
+/* Its current value is being told. */
+void pace_tells(struct interest *interest);
 
 /* subscriptions.c */
 

@@ -68,6 +68,7 @@ bool subscription_reads(const struct subscriber *subscriber, const struct subscr
 
 static void interest_free(struct interest *interest)
 {
+    pace_end(interest);
     list_remove(&interest->in_object);
     update_release(interest->base);
     free(interest);
@@ -99,6 +100,13 @@ static void begin_every(struct interest *interest, uint16_t slot)
     interest->owes_newest = false;
 }
 
+/* Its first subscription cannot read it after all. */
+static void interest_give_back(struct subscriber *subscriber, struct interest *interest)
+{
+    number_table_remove(&subscriber->interests, interest);
+    interest_free(interest);
+}
+
 struct interest *subscription_attach(struct subscriber *subscriber, const struct subscription *s,
                                      struct object *object)
 {
@@ -112,6 +120,10 @@ struct interest *subscription_attach(struct subscriber *subscriber, const struct
     interest->matches++;
     if (s->every && !interest->every) {
         begin_every(interest, subscription_slot(subscriber, s));
+    }
+    if (subscriber->paces != NULL && !paces_attach(interest, s, interest->matches == 1)) {
+        interest_give_back(subscriber, interest);
+        return NULL;
     }
     return interest;
 }
@@ -138,6 +150,13 @@ static struct subscription *other_every(const struct subscriber *subscriber,
     return NULL;
 }
 
+static void forget_pace_of(struct interest *interest, const struct subscription *ending)
+{
+    if (interest->subscriber->paces != NULL) {
+        paces_detach(interest, ending);
+    }
+}
+
 /* Takes one match away. True: there may be places in the FIFO that must go. */
 static bool detach(const struct subscription *s, struct interest *interest)
 {
@@ -150,12 +169,17 @@ static bool detach(const struct subscription *s, struct interest *interest)
         interest->leaving = true;
         return interest->place.waits || interest->every;
     }
-    if (!interest->every || interest->every_slot != subscription_slot(subscriber, s)) {
+    if (!interest->every) {
+        forget_pace_of(interest, s);
+        return false;
+    }
+    if (interest->every_slot != subscription_slot(subscriber, s)) {
         return false;
     }
     struct subscription *heir = other_every(subscriber, s, interest->object);
     if (heir == NULL) {
         end_every(interest);
+        forget_pace_of(interest, s);
         return true;
     }
     interest->every_slot = subscription_slot(subscriber, heir);
@@ -353,6 +377,7 @@ static void finish_leaving(struct interest *interest, struct spares *spares)
 {
     struct subscriber *subscriber = interest->subscriber;
     struct object *object = interest->object;
+    pace_end(interest);
     forget_value_due(subscriber, interest);
     waiting_again(subscriber, object, spares);
     if (!interest->announced || subscriber->left) {
@@ -575,20 +600,22 @@ static d2k_result check_subscription(const struct subscriber *subscriber, uint32
     return D2K_OK;
 }
 
-d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscription,
-                                uint64_t request, bool every, struct slice pattern,
-                                struct error *err)
+/* `rule` NULL: it is not paced. */
+static d2k_result subscribe(struct subscriber *subscriber, const struct subscription *wanted,
+                            const struct pace_rule *rule, struct slice pattern, struct error *err)
 {
-    d2k_result result = check_subscription(subscriber, subscription, pattern, err);
+    d2k_result result = check_subscription(subscriber, wanted->number, pattern, err);
     if (result != D2K_OK) {
         return result;
     }
     struct subscription *s = free_slot(subscriber);
     struct snapshot *snapshot = s == NULL ? NULL : snapshot_new(subscription_slot(subscriber, s));
-    if (snapshot == NULL) {
+    if (snapshot == NULL ||
+        (rule != NULL && !paces_set_rule(subscriber, subscription_slot(subscriber, s), rule))) {
+        free(snapshot);
         return error_no_memory(err);
     }
-    *s = (struct subscription){.number = subscription, .request = request, .every = every};
+    *s = *wanted;
     result = text_is_pattern(pattern) ? waiting_for_matching(subscriber, s, pattern, err)
                                       : attach_named(subscriber, s, pattern, err);
     if (result != D2K_OK) {
@@ -600,6 +627,23 @@ d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscrip
     subscriber->snapshot_count++;
     subscriber_queue(subscriber, &snapshot->place);
     return D2K_OK;
+}
+
+d2k_result subscriber_subscribe(struct subscriber *subscriber, uint32_t subscription,
+                                uint64_t request, bool every, struct slice pattern,
+                                struct error *err)
+{
+    const struct subscription wanted = {.number = subscription, .request = request, .every = every};
+    return subscribe(subscriber, &wanted, NULL, pattern, err);
+}
+
+d2k_result subscriber_subscribe_paced(struct subscriber *subscriber, uint32_t subscription,
+                                      uint64_t request, const struct pace_rule *rule,
+                                      struct slice pattern, struct error *err)
+{
+    const struct subscription wanted = {.number = subscription, .request = request, .paced = true};
+    d2k_result result = pace_check(rule, err);
+    return result != D2K_OK ? result : subscribe(subscriber, &wanted, rule, pattern, err);
 }
 
 bool subscriber_unsubscribe(struct subscriber *subscriber, uint32_t subscription)
@@ -651,6 +695,7 @@ static void free_left(struct subscriber *subscriber)
 {
     list_remove(&subscriber->in_left);
     number_table_free(&subscriber->interests);
+    paces_free(subscriber);
     free(subscriber->subscriptions);
     free(subscriber);
 }

@@ -48,7 +48,9 @@ static void *failing_realloc(void *old, size_t size)
 #include "model/instances.c"
 #include "model/number_table.c"
 #include "model/objects.c"
+#include "model/pace.c"
 #include "model/processes.c"
+#include "model/readers_pace.c"
 #include "model/stems.c"
 #include "model/subscriptions.c"
 #include "model/values.c"
@@ -228,12 +230,48 @@ static void check_view(unsigned objects)
     }
 }
 
+static uint64_t clock_ms;
+
+static uint64_t tell_time(void *context)
+{
+    (void)context;
+    return clock_ms;
+}
+
+static d2k_result subscribe_paced_step(void *pattern)
+{
+    const struct pace_rule rule = {.interval_ms = 100};
+    return subscriber_subscribe_paced(reader, 5, 0, &rule, slice_of(pattern), &err);
+}
+
 static void publish_all(char *text)
 {
     for (size_t i = 0; i < plant_object_count(plant); i++) {
         defined = plant_object_at(plant, i);
         must_work_at_last(set_step(text), set_step, text);
     }
+}
+
+/* All objects, at most once an interval; then one of them more often, and no more. */
+static void run_paced(unsigned objects, char *text, char *other)
+{
+    static char all[] = "*";
+    for (uint32_t i = 1; i <= 3; i++) {
+        assert_true(subscriber_unsubscribe(reader, i));
+    }
+    must_work_at_last(subscribe_paced_step(all), subscribe_paced_step, all);
+    check_view(objects);
+    publish_all(text);
+    assert_true(plant_due_ms(plant) <= clock_ms + 100);
+    subscribe_at_last(1, true, "object_1?");
+    assert_true(subscriber_unsubscribe(reader, 1));
+    publish_all(other);
+    clock_ms += 100;
+    plant_due(plant);
+    assert_true(subscriber_unsubscribe(reader, 5));
+    subscribe_at_last(2, false, "object_5");
+    subscribe_at_last(3, false, "*");
+    check_view(objects);
 }
 
 static void run_scenario(void)
@@ -260,6 +298,7 @@ static void run_scenario(void)
     assert_true(subscriber_unsubscribe(reader, 4));
     publish_all(other);
     check_view(0);
+    run_paced(20, text, other);
     publish_all(text);
     delete_at_last(names[5]);
     delete_at_last(names[15]);
@@ -271,7 +310,7 @@ static void run_scenario(void)
 
 static bool run_with_failure(unsigned at)
 {
-    const struct plant_hooks hooks = {.encode = encode, .wake = wake};
+    const struct plant_hooks hooks = {.encode = encode, .wake = wake, .now_ms = tell_time};
     has_failed = false;
     allocations_left = at;
     plant = plant_new(&hooks, fixed_seed, 1);
