@@ -1,6 +1,49 @@
 /* What a client has subscribed to: taken from the plant while there is room, many values to a
  * frame. */
 #include "kernel/kernel.h"
+#include "model/pace.h"
+#include "wire/properties.h"
+
+/* What the properties of a Subscribe say; an empty rule: nothing. */
+static d2k_result take_pace(const struct wire_subscribe *s, struct pace_rule *ret_rule,
+                            struct error *err)
+{
+    struct slice bytes;
+    d2k_result rc = properties_check(s->properties, err);
+    *ret_rule = (struct pace_rule){0};
+    if (rc != D2K_OK) {
+        return rc;
+    }
+    if (properties_find(s->properties, PROPERTY_MIN_INTERVAL, &bytes) &&
+        !property_u32(bytes, &ret_rule->interval_ms)) {
+        return error_set(err, D2K_ARGUMENT, "a minimum interval is a number of four bytes");
+    }
+    ret_rule->has_dead_band = properties_find(s->properties, PROPERTY_DEAD_BAND, &bytes);
+    if (ret_rule->has_dead_band && !property_f64(bytes, &ret_rule->dead_band)) {
+        return error_set(err, D2K_ARGUMENT, "a dead band is a finite number of eight bytes");
+    }
+    if (pace_is_empty(ret_rule)) {
+        return D2K_OK;
+    }
+    return s->mode == WIRE_MODE_LATEST
+               ? pace_check(ret_rule, err)
+               : error_set(
+                     err, D2K_ARGUMENT,
+                     "a minimum interval or a dead band leaves values out, and the mode every "
+                     "leaves out none");
+}
+
+static d2k_result subscribe(struct client *c, const struct wire_message *message,
+                            const struct pace_rule *rule, struct error *err)
+{
+    const struct wire_subscribe *s = &message->as.subscribe;
+    if (pace_is_empty(rule)) {
+        return subscriber_subscribe(c->subscriber, s->subscription, message->request,
+                                    s->mode == WIRE_MODE_EVERY, s->pattern, err);
+    }
+    return subscriber_subscribe_paced(c->subscriber, s->subscription, message->request, rule,
+                                      s->pattern, err);
+}
 
 void delivery_subscribe(struct client *c, const struct wire_message *message)
 {
@@ -16,8 +59,11 @@ void delivery_subscribe(struct client *c, const struct wire_message *message)
         client_send_failed(c, message->request, WIRE_CODE_NO_RIGHT, why_not);
         return;
     }
-    d2k_result rc = subscriber_subscribe(c->subscriber, s->subscription, message->request,
-                                         s->mode == WIRE_MODE_EVERY, s->pattern, &err);
+    struct pace_rule rule;
+    d2k_result rc = take_pace(s, &rule, &err);
+    if (rc == D2K_OK) {
+        rc = subscribe(c, message, &rule, &err);
+    }
     if (rc != D2K_OK) {
         client_send_failed(c, message->request,
                            rc == D2K_EXISTS ? WIRE_CODE_BAD_VALUE : client_code_of(rc), err.text);

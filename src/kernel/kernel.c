@@ -73,6 +73,18 @@ static void on_tick(void *context, uint64_t now_ms)
     clients_bury(kernel);
 }
 
+static uint64_t on_due_ms(void *context)
+{
+    const struct kernel *kernel = context;
+    return plant_due_ms(kernel->plant);
+}
+
+static void on_due(void *context)
+{
+    const struct kernel *kernel = context;
+    plant_due(kernel->plant);
+}
+
 static void on_notified(void *context)
 {
     struct kernel *kernel = context;
@@ -129,6 +141,8 @@ struct net_callbacks kernel_callbacks(struct kernel *kernel)
         .fill = on_fill,
         .closed = on_closed,
         .tick = on_tick,
+        .due_ms = on_due_ms,
+        .due = on_due,
         .asked_to_end = on_asked_to_end,
         .notified = on_notified,
         .not_opened = on_not_opened,

@@ -183,6 +183,12 @@ static void wake(void *context, struct subscriber *subscriber)
     kernel_wake(&p->kernel, subscriber);
 }
 
+static uint64_t now_ms(void *context)
+{
+    const struct program *p = context;
+    return net_server_now_ms(p->kernel.net);
+}
+
 static d2k_result make_plant(struct program *p, struct error *err)
 {
     uint64_t seed[2];
@@ -197,6 +203,7 @@ static d2k_result make_plant(struct program *p, struct error *err)
         .encode = wire_value_encode,
         .wake = wake,
         .may_see = permissions_may_see,
+        .now_ms = now_ms,
         .stored_hobj = stored_hobj,
         .store_hobj = store_hobj,
         .context = p,

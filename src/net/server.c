@@ -128,10 +128,13 @@ static void tick(struct net_server *server)
 static int wait_ms(const struct net_server *server)
 {
     uint64_t since_ms = server->now_ms - server->ticked_ms;
-    if (!list_empty(&server->woken) || server->arrivals_left || since_ms >= NET_TICK_MS) {
+    uint64_t due_ms = server->callbacks.due_ms(server->callbacks.context);
+    if (!list_empty(&server->woken) || server->arrivals_left || since_ms >= NET_TICK_MS ||
+        due_ms <= server->now_ms) {
         return 0;
     }
-    return (int)(NET_TICK_MS - since_ms);
+    uint64_t tick_ms = NET_TICK_MS - since_ms, left_ms = due_ms - server->now_ms;
+    return (int)(left_ms < tick_ms ? left_ms : tick_ms);
 }
 
 void net_wait(struct os_poller *poller, int timeout_ms, uint64_t *now_ms)
@@ -153,6 +156,9 @@ static void turn(struct net_server *server)
     }
     if (server->now_ms - server->ticked_ms >= NET_TICK_MS) {
         tick(server);
+    }
+    if (server->callbacks.due_ms(server->callbacks.context) <= server->now_ms) {
+        server->callbacks.due(server->callbacks.context);
     }
     end_turn(server);
     links_bury(server);

@@ -77,6 +77,10 @@ struct net_callbacks {
     void (*closed)(void *context, struct net_link *link, enum net_end how, const char *why);
     /* Every NET_TICK_MS. */
     void (*tick)(void *context, uint64_t now_ms);
+    /* When `due` is wanted (net_server_now_ms()): asked in each turn; UINT64_MAX: not at all. */
+    uint64_t (*due_ms)(void *context);
+    /* It is that late; before anything goes out in this turn. */
+    void (*due)(void *context);
     /* SIGTERM or SIGINT. */
     void (*asked_to_end)(void *context);
     /* After net_server_notify(); also now and then for no reason. NULL: not wanted. */

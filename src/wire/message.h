@@ -232,7 +232,8 @@ const char *wire_code_name(uint16_t code);
 #define WIRE_FIELDS_subscribe(F, S) \
     F(u32, subscription)            \
     F(u8, mode)                     \
-    S(pattern, WIRE_PATTERN_MAX)
+    S(pattern, WIRE_PATTERN_MAX)    \
+    F(rest, properties)
 #define WIRE_FIELDS_unsubscribe(F, S)    F(u32, subscription)
 #define WIRE_FIELDS_snapshot_begin(F, S) F(u32, subscription)
 #define WIRE_FIELDS_snapshot_end(F, S) \

@@ -37,6 +37,8 @@ enum property_key {
     PROPERTY_FILTER_TYPE = 32,  /* of ListObjects; u8: D2K_TYPE_... */
     PROPERTY_FILTER_OWNER = 33, /* UTF-8 pattern; empty: the kernel */
     PROPERTY_FILTER_QUALITY = 34, /* u8: WIRE_QUALITY_... */
+    PROPERTY_MIN_INTERVAL = 35,   /* of Subscribe; u32, ms */
+    PROPERTY_DEAD_BAND = 36,      /* f64, finite, 0 or more */
     PROPERTY_FILTER_KIND = 37,    /* u8: WIRE_KIND_... */
     PROPERTY_FILTER_PATH = 38,    /* UTF-8 pattern; empty: it has none */
     PROPERTY_INSTANCE_STATE = 48, /* u8: WIRE_INSTANCE_..., and with INSTANCE_PREFERRED */

@@ -141,7 +141,8 @@ static bool ends_with_rest(uint16_t type)
 {
     return type == WIRE_PING || type == WIRE_PONG || type == WIRE_UPDATE || type == WIRE_WRITE ||
            type == WIRE_DEFINE || type == WIRE_CONFIGURE || type == WIRE_OBJECT_INFO ||
-           type == WIRE_PROCESS_INFO || type == WIRE_LIST_OBJECTS || type == WIRE_SNAPSHOT;
+           type == WIRE_PROCESS_INFO || type == WIRE_LIST_OBJECTS || type == WIRE_SNAPSHOT ||
+           type == WIRE_SUBSCRIBE;
 }
 
 /* Of the field that takes whatever comes. */
@@ -161,6 +162,8 @@ static size_t rest_size(const struct wire_message *message)
         return message->as.configure.properties.size;
     case WIRE_OBJECT_INFO:
         return message->as.object_info.properties.size;
+    case WIRE_SUBSCRIBE:
+        return message->as.subscribe.properties.size;
     case WIRE_LIST_OBJECTS:
         return message->as.list_objects.properties.size;
     case WIRE_PROCESS_INFO:

@@ -17,6 +17,7 @@
 
 #include "kernel/kernel.h"
 #include "model/moment.h"
+#include "model/pace.h"
 #include "model/plant.h"
 #include "net/server.h"
 #include "session/session.h"
@@ -190,6 +191,8 @@ static void wire_constants(struct facts *facts)
     code_constant(facts, "PROPERTY_FILTER_TYPE", PROPERTY_FILTER_TYPE);
     code_constant(facts, "PROPERTY_FILTER_OWNER", PROPERTY_FILTER_OWNER);
     code_constant(facts, "PROPERTY_FILTER_QUALITY", PROPERTY_FILTER_QUALITY);
+    code_constant(facts, "PROPERTY_MIN_INTERVAL", PROPERTY_MIN_INTERVAL);
+    code_constant(facts, "PROPERTY_DEAD_BAND", PROPERTY_DEAD_BAND);
     code_constant(facts, "PROPERTY_FILTER_KIND", PROPERTY_FILTER_KIND);
     code_constant(facts, "PROPERTY_FILTER_PATH", PROPERTY_FILTER_PATH);
     code_constant(facts, "PROPERTY_INSTANCE_STATE", PROPERTY_INSTANCE_STATE);
@@ -285,6 +288,7 @@ static void kernel_constants(struct facts *facts)
     code_constant(facts, "COMMAND_TIMEOUT_MAX_MS", COMMAND_TIMEOUT_MAX_MS);
     code_constant(facts, "QUERIES_MAX", CLIENT_QUERIES_MAX);
     code_constant(facts, "ORDERS_MAX", CLIENT_ORDERS_MAX);
+    code_constant(facts, "INTERVAL_MAX_MS", PACE_INTERVAL_MAX_MS);
     code_constant(facts, "SNAPSHOT_PATTERNS_MAX", SNAPSHOT_PATTERNS_MAX);
     code_constant(facts, "SNAPSHOT_OBJECTS_MAX", SNAPSHOT_OBJECTS_MAX);
     code_constant(facts, "SNAPSHOT_BYTES_MAX", SNAPSHOT_BYTES_MAX);

@@ -56,7 +56,7 @@ MESSAGES = {
     39: ("Delete", "str name"),
     40: ("Configure", "u8 type, str name, str description, str unit, rest properties"),
     41: ("AcknowledgeAlarm", "str pattern"),
-    48: ("Subscribe", "u32 subscription, u8 mode, str pattern"),
+    48: ("Subscribe", "u32 subscription, u8 mode, str pattern, rest properties"),
     49: ("Unsubscribe", "u32 subscription"),
     50: ("SnapshotBegin", "u32 subscription"),
     51: ("SnapshotEnd", "u32 subscription, u64 count"),
@@ -171,6 +171,7 @@ def value_records(payload):
 
 
 PATH, KIND, EXPRESSION, COLUMNS, HISTORY, DEFAULT = 1, 6, 7, 9, 11, 13
+MIN_INTERVAL, DEAD_BAND = 35, 36
 FILTER_TYPE, FILTER_OWNER, FILTER_QUALITY, FILTER_KIND, FILTER_PATH = 32, 33, 34, 37, 38
 LIMITS = 2, 3, 4, 5  # VL, L, H, VH
 USER_VARIABLE, COMPUTED, SYSTEM_TAG = 1, 2, 3
