@@ -438,6 +438,27 @@ typedef enum d2k_mode {
  * d2k_unsubscribe(). D2K_ARGUMENT, D2K_LIMIT, D2K_NO_MEMORY. */
 D2K_API d2k_result d2k_subscribe(d2k_client *client, const char *pattern, d2k_mode mode,
                                  uint64_t *ret_request) D2K_MUST_CHECK;
+/* How a subscription is told. Set `size`, and 0 what is not said. */
+#define D2K_INTERVAL_MAX_MS 3600000u
+typedef struct d2k_subscription_options {
+    size_t size; /* sizeof(d2k_subscription_options): what later versions add is not read without it
+                  */
+    d2k_mode mode;
+    /* Only with D2K_LATEST; a value of another status, other flags, limit status or alarm than the
+     * last one comes at once. */
+    unsigned min_interval_ms; /* between two values of one object, at most D2K_INTERVAL_MAX_MS; the
+                                 newest comes at its end; 0: each change */
+    bool has_dead_band;
+    double dead_band; /* an Integer or a Real at most so far from the last one is not told; finite,
+                         0 or more */
+} d2k_subscription_options;
+
+/* As d2k_subscribe(), with more to say; kept over reconnects too. D2K_ARGUMENT (also the options),
+ * D2K_LIMIT, D2K_NO_MEMORY. A kernel that does not know intervals and dead bands tells each change.
+ */
+D2K_API d2k_result d2k_subscribe_with(d2k_client *client, const char *pattern,
+                                      const d2k_subscription_options *options,
+                                      uint64_t *ret_request) D2K_MUST_CHECK;
 /* D2K_NOT_FOUND. */
 D2K_API d2k_result d2k_unsubscribe(d2k_client *client, uint64_t request) D2K_MUST_CHECK;
 

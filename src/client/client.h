@@ -257,7 +257,7 @@ struct subscription {
     struct list link;
     uint64_t number; /* for the program */
     uint32_t wire_number;
-    d2k_mode mode;
+    d2k_subscription_options options;
     struct request request;
     char pattern[WIRE_PATTERN_MAX + 1];
 };

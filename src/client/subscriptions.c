@@ -1,9 +1,13 @@
 /* client/subscriptions.c: what this client wants to be told; sent again on every link. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "client/client.h"
+#include "wire/properties.h"
+
+#define OPTIONS_BYTES_MAX 64u /* as properties */
 
 void subscriptions_init(struct subscriptions *subscriptions)
 {
@@ -27,16 +31,37 @@ void subscriptions_free(struct subscriptions *subscriptions)
     }
 }
 
+static void put_options(struct buffer *out, const d2k_subscription_options *options)
+{
+    if (options->min_interval_ms > 0) {
+        properties_put_u32(out, PROPERTY_MIN_INTERVAL, options->min_interval_ms);
+    }
+    if (options->has_dead_band) {
+        properties_put_f64(out, PROPERTY_DEAD_BAND, options->dead_band);
+    }
+}
+
 static void send_subscribe(d2k_client *client, struct subscription *subscription)
 {
     struct wire_message message = {.type = WIRE_SUBSCRIBE, .request = subscription->number};
+    const d2k_subscription_options *options = &subscription->options;
+    struct buffer properties;
+    buffer_init(&properties, OPTIONS_BYTES_MAX);
+    put_options(&properties, options);
     message.as.subscribe.subscription = subscription->wire_number;
     message.as.subscribe.mode =
-        subscription->mode == D2K_EVERY ? (uint8_t)WIRE_MODE_EVERY : (uint8_t)WIRE_MODE_LATEST;
+        options->mode == D2K_EVERY ? (uint8_t)WIRE_MODE_EVERY : (uint8_t)WIRE_MODE_LATEST;
     message.as.subscribe.pattern = slice_of(subscription->pattern);
+    message.as.subscribe.properties =
+        (struct slice){(const char *)buffer_data(&properties), buffer_size(&properties)};
     requests_begin(&client->requests, &subscription->request, REQUEST_SUBSCRIBE,
                    subscription->number);
-    link_send(client, &message);
+    if (buffer_failed(&properties)) {
+        client_fail(client, D2K_NO_MEMORY, "out of memory");
+    } else {
+        link_send(client, &message);
+    }
+    buffer_free(&properties);
 }
 
 void subscriptions_registered(d2k_client *client)
@@ -56,13 +81,39 @@ static bool is_pattern_text(const char *pattern)
     return size >= 1 && size <= WIRE_PATTERN_MAX && text_is_utf8(slice_of(pattern));
 }
 
-d2k_result d2k_subscribe(d2k_client *client, const char *pattern, d2k_mode mode,
-                         uint64_t *ret_request)
+static d2k_result check_options(d2k_client *client, const d2k_subscription_options *options)
+{
+    bool leaves_out = options->min_interval_ms > 0 || options->has_dead_band;
+    if (options->size != sizeof *options ||
+        (options->mode != D2K_LATEST && options->mode != D2K_EVERY)) {
+        return client_refuse(client, D2K_ARGUMENT, "subscribe: the size or the mode is none");
+    }
+    if (options->min_interval_ms > D2K_INTERVAL_MAX_MS) {
+        return client_refuse(client, D2K_ARGUMENT, "subscribe: an interval has at most %u ms",
+                             D2K_INTERVAL_MAX_MS);
+    }
+    if (options->has_dead_band && (!isfinite(options->dead_band) || options->dead_band < 0)) {
+        return client_refuse(client, D2K_ARGUMENT,
+                             "subscribe: a dead band is a finite number, 0 or more");
+    }
+    return leaves_out && options->mode == D2K_EVERY
+               ? client_refuse(client, D2K_ARGUMENT,
+                               "subscribe: an interval or a dead band leaves values out, and the "
+                               "mode every leaves out none")
+               : D2K_OK;
+}
+
+d2k_result d2k_subscribe_with(d2k_client *client, const char *pattern,
+                              const d2k_subscription_options *options, uint64_t *ret_request)
 {
     struct subscriptions *all = &client->subscriptions;
-    if (!is_pattern_text(pattern) || (mode != D2K_LATEST && mode != D2K_EVERY)) {
+    d2k_result result = check_options(client, options);
+    if (result != D2K_OK) {
+        return result;
+    }
+    if (!is_pattern_text(pattern)) {
         return client_refuse(client, D2K_ARGUMENT,
-                             "subscribe: a pattern of 1..%u bytes UTF-8 and a mode are needed",
+                             "subscribe: a pattern of 1..%u bytes UTF-8 is needed",
                              WIRE_PATTERN_MAX);
     }
     if (client_state(client) == CLIENT_ENDED) {
@@ -77,7 +128,7 @@ d2k_result d2k_subscribe(d2k_client *client, const char *pattern, d2k_mode mode,
         return error_no_memory(&client->error);
     }
     (void)text_copy(subscription->pattern, sizeof(subscription->pattern), pattern);
-    subscription->mode = mode;
+    subscription->options = *options;
     subscription->wire_number = ++all->last_wire_number;
     subscription->number = requests_new_number(&client->requests);
     list_init(&subscription->request.link);
@@ -90,6 +141,13 @@ d2k_result d2k_subscribe(d2k_client *client, const char *pattern, d2k_mode mode,
         send_subscribe(client, subscription);
     }
     return D2K_OK;
+}
+
+d2k_result d2k_subscribe(d2k_client *client, const char *pattern, d2k_mode mode,
+                         uint64_t *ret_request)
+{
+    const d2k_subscription_options options = {.size = sizeof options, .mode = mode};
+    return d2k_subscribe_with(client, pattern, &options, ret_request);
 }
 
 d2k_result d2k_unsubscribe(d2k_client *client, uint64_t request)

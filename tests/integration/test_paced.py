@@ -1,4 +1,4 @@
-"""Subscriptions with a minimum interval or a dead band."""
+"""Subscriptions with a minimum interval or a dead band: by the protocol and with d2k-tell."""
 
 import struct
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 
 from d2k_test import protocol
-from d2k_test.config import tls_server
+from d2k_test.config import tls_client, tls_server
 
 CODES = protocol.CODES
 HOUR_MS = 3_600_000
@@ -15,6 +15,7 @@ HOUR_MS = 3_600_000
 @pytest.fixture
 def kernel(plant, seed_identity):
     plant.server_config.application("PLANT", tls_server(seed_identity, "None"))
+    plant.client_config.application("PLANT", tls_client("TLSPeerAuth", seed_identity.cert))
     return plant.start_kernel()
 
 
@@ -191,3 +192,29 @@ def test_what_is_refused(reader, properties, mode, said):
     assert subscribe(reader, interval(HOUR_MS) + dead_band(0)) == [10]
     assert subscribe(reader, interval(0), subscription=2, mode=1) == [10]
     assert subscribe(reader, protocol.property_u8(9999, 1), subscription=3) == [10]
+
+
+def test_d2k_tell_watches_with_both(plant, owner):
+    watch = plant.start_tell("watch", "Level", f"--interval={HOUR_MS}", "--dead-band=5", "--json")
+    watch.wait_for_value(lambda value: value["value"] == 10)
+    owner.publish(20)
+    owner.publish(20, status=1 | 0x10)
+    watch.wait_for_value(lambda value: value["value"] == 20 and "Weak" in value["status"])
+    owner.publish(30, status=1 | 0x10)
+    owner.publish(31)
+    watch.wait_for_value(lambda value: value["value"] == 31)
+    assert [value["value"] for value in watch.values()] == [10, 20, 31]
+
+
+@pytest.mark.parametrize("words, said", [
+    (("watch", "A", "--interval=0"), "--interval=0: must be a number 1..3600000"),
+    (("watch", "A", f"--interval={HOUR_MS + 1}"), "must be a number 1..3600000"),
+    (("watch", "A", "--dead-band=-1"), "--dead-band=-1: must be a number, 0 or more"),
+    (("watch", "A", "--dead-band=nan"), "must be a number, 0 or more"),
+    (("watch", "A", "--dead-band=1x"), "must be a number, 0 or more"),
+    (("watch", "A", "--every", "--interval=5"), "--every leaves out none"),
+    (("get", "A", "--interval=5"), "belong to watch, not get"),
+])
+def test_d2k_tell_refuses_what_is_none(plant, kernel, words, said):
+    result = plant.tell(*words)
+    assert result.exit_code == 2 and said in result.stderr, result.stderr

@@ -28,11 +28,11 @@ enum answer {
     ANSWER_VERSION_2, /* Welcome with a version that nobody knows */
 };
 
-/* The last Define, Configure, Delete, ListObjects (its pattern is the name) or Snapshot (its
- * patterns are the properties). */
+/* The last Define, Configure, Delete, ListObjects, Subscribe (their patterns are the name) or
+ * Snapshot (its patterns are the properties). */
 struct configured {
     uint8_t type;
-    char name[D2K_OBJECT_NAME_MAX + 1], description[D2K_DESCRIPTION_MAX + 1];
+    char name[WIRE_PATTERN_MAX + 1], description[D2K_DESCRIPTION_MAX + 1];
     char unit[D2K_UNIT_MAX + 1], properties[1024];
     size_t properties_size;
 };
@@ -169,14 +169,14 @@ static inline void peer_configure(struct peer *peer, const struct wire_configure
     keep_definition(peer, d->type, d->name, d->description, d->unit, d->properties);
 }
 
-static inline void peer_list(struct peer *peer, const struct wire_list_objects *list)
+static inline void peer_pattern(struct peer *peer, struct slice pattern, struct slice properties)
 {
     struct configured *kept = &peer->configured;
-    *kept = (struct configured){.properties_size = list->properties.size};
-    assert_in_range(list->pattern.size, 1, sizeof kept->name - 1);
-    memcpy(kept->name, list->pattern.data, list->pattern.size);
-    assert_in_range(list->properties.size, 0, sizeof kept->properties);
-    memcpy(kept->properties, list->properties.data, list->properties.size);
+    *kept = (struct configured){.properties_size = properties.size};
+    assert_in_range(pattern.size, 1, sizeof kept->name - 1);
+    memcpy(kept->name, pattern.data, pattern.size);
+    assert_in_range(properties.size, 0, sizeof kept->properties);
+    memcpy(kept->properties, properties.data, properties.size);
 }
 
 static inline void peer_snapshot(struct peer *peer, struct slice patterns)
@@ -220,10 +220,11 @@ static inline void peer_take(struct peer *peer, const struct wire_message *messa
         peer_snapshot(peer, message->as.snapshot.patterns);
         break;
     case WIRE_LIST_OBJECTS:
-        peer_list(peer, &message->as.list_objects);
+        peer_pattern(peer, message->as.list_objects.pattern, message->as.list_objects.properties);
         break;
     case WIRE_SUBSCRIBE:
         peer->last_subscription = message->as.subscribe.subscription;
+        peer_pattern(peer, message->as.subscribe.pattern, message->as.subscribe.properties);
         break;
     case WIRE_ACKNOWLEDGE_UP_TO:
         answer.type = WIRE_ACKNOWLEDGED;

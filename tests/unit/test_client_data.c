@@ -1,6 +1,8 @@
 /* tests/unit/test_client_data.c: what a client publishes, subscribes and asks. */
 #include "played_kernel.h"
 
+#include <math.h>
+
 /* ---- publishing ---- */
 
 static void values_of_one_turn_go_out_in_one_frame(void **state)
@@ -628,6 +630,61 @@ static void patterns_and_subscriptions_are_limited(void **state)
     assert_int_equal(d2k_subscribe(test->client, pattern, D2K_LATEST, NULL), D2K_LIMIT);
 }
 
+static d2k_subscription_options options_of(d2k_mode mode)
+{
+    return (d2k_subscription_options){.size = sizeof(d2k_subscription_options), .mode = mode};
+}
+
+static void interval_and_dead_band_are_told_on_every_link(void **state)
+{
+    struct test *test = *state;
+    const struct configured *told = &test->peer.configured;
+    d2k_subscription_options options = options_of(D2K_LATEST);
+    options.has_dead_band = true;
+    static const char said[] = "\x23\0\4\0\xe8\3\0\0"
+                               "\x24\0\x8\0\0\0\0\0\0\0\x4\x40";
+    options.min_interval_ms = 1000;
+    options.dead_band = 2.5;
+    d2k_config_set_reconnect(test->config, true);
+    register_client(test);
+    assert_int_equal(d2k_subscribe_with(test->client, "A.*", &options, NULL), D2K_OK);
+    for (unsigned i = 1; i <= 2; i++) {
+        UNTIL(test, test->peer.received[WIRE_SUBSCRIBE] == i);
+        assert_string_equal(told->name, "A.*");
+        assert_int_equal(told->properties_size, sizeof said - 1);
+        assert_memory_equal(told->properties, said, sizeof said - 1);
+        peer_close(&test->peer);
+    }
+}
+
+static void intervals_and_dead_bands_are_limited(void **state)
+{
+    struct test *test = *state;
+    d2k_subscription_options good[] = {options_of(D2K_LATEST), options_of(D2K_EVERY),
+                                       options_of(D2K_LATEST), options_of(D2K_LATEST)};
+    good[2].min_interval_ms = D2K_INTERVAL_MAX_MS;
+    good[3].has_dead_band = true;
+    d2k_subscription_options bad[] = {options_of(D2K_LATEST), options_of((d2k_mode)2),
+                                      options_of(D2K_LATEST), options_of(D2K_LATEST),
+                                      options_of(D2K_LATEST), options_of(D2K_LATEST),
+                                      options_of(D2K_EVERY),  options_of(D2K_EVERY)};
+    bad[0].size--;
+    bad[2].min_interval_ms = D2K_INTERVAL_MAX_MS + 1;
+    bad[3].has_dead_band = bad[4].has_dead_band = bad[5].has_dead_band = true;
+    bad[3].dead_band = -1;
+    bad[4].dead_band = NAN;
+    bad[5].dead_band = INFINITY;
+    bad[6].min_interval_ms = 1;
+    bad[7].has_dead_band = true;
+    register_client(test);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(d2k_subscribe_with(test->client, "A", &good[i], NULL), D2K_OK);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(d2k_subscribe_with(test->client, "A", &bad[i], NULL), D2K_ARGUMENT);
+    }
+}
+
 static void kernel_is_answered_when_it_pings_or_writes(void **state)
 {
     struct test *test = *state;
@@ -680,6 +737,8 @@ int main(void)
         TEST(what_is_not_understood_of_a_program_is_not_known),
         TEST(open_questions_are_limited),
         TEST(patterns_and_subscriptions_are_limited),
+        TEST(interval_and_dead_band_are_told_on_every_link),
+        TEST(intervals_and_dead_bands_are_limited),
         TEST(kernel_is_answered_when_it_pings_or_writes),
         TEST(message_of_the_wrong_state_ends_the_link),
     };

@@ -178,8 +178,8 @@ static void complete(void *context, const char *line, struct words *candidates)
 {
     static const char *const session_commands[] = {"help", "quit"};
     static const char *const options[] = {
-        "--json",     "--csv",   "--names", "--state=", "--type=",  "--owner=",
-        "--quality=", "--kind=", "--path=", "--every",  "--count=", "--for="};
+        "--json",  "--csv",   "--names", "--state=", "--type=", "--owner=",    "--quality=",
+        "--kind=", "--path=", "--every", "--count=", "--for=",  "--interval=", "--dead-band="};
     const char *prefix = words_last(line);
     line += strspn(line, " \t");
     if (prefix <= line) {

@@ -61,6 +61,8 @@ static const struct program_info info = {
         "  --state=<state>             processes: only Running, Stop, Crash or WDErr\n"
         "  --no-wait                   set: end when it is sent, whatever becomes of it\n"
         "  --every                     watch: every value, not only the newest\n"
+        "  --interval=<ms>             watch: at most one value of an object in this time\n"
+        "  --dead-band=<number>        watch: numbers so near to the last one are left out\n"
         "  --count=<n>                 watch: end after n values\n"
         "  --for=<seconds>             watch: end after this time\n"
         "  --description=<text> --unit=<text> --path=<group> --default=<value> --writable\n"

@@ -1,6 +1,8 @@
 /* programs/tell/options.c: the table of commands and what they may be given. */
 #include "programs/tell/options.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <d2k/client.h>
@@ -15,7 +17,7 @@ struct command_row {
 };
 
 #define OPTION_JSON    1u
-#define OPTION_WATCH   2u /* --every --count= --for= */
+#define OPTION_WATCH   2u /* --every --count= --for= --interval= --dead-band= */
 #define OPTION_NAMES   4u
 #define OPTION_STATE   8u
 #define OPTION_OBJECTS 16u  /* no option: its words are names of objects */
@@ -100,6 +102,17 @@ static d2k_result take_number(const char *option, const char *text, long long ma
     return D2K_OK;
 }
 
+static d2k_result take_dead_band(struct tell_options *options, const char *text, struct error *err)
+{
+    char *end = NULL;
+    options->has_dead_band = true;
+    options->dead_band = strtod(text, &end);
+    if (end == text || *end != '\0' || !isfinite(options->dead_band) || options->dead_band < 0) {
+        return error_set(err, D2K_ARGUMENT, "--dead-band=%s: must be a number, 0 or more", text);
+    }
+    return D2K_OK;
+}
+
 static d2k_result take_state(struct tell_options *options, const char *text, struct error *err)
 {
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
@@ -123,7 +136,7 @@ static bool says_definition(const struct tell_options *options, const struct com
 
 static d2k_result take_option(struct tell_options *options, const char *argument, struct error *err)
 {
-    uint64_t seconds = 0;
+    uint64_t seconds = 0, interval_ms = 0;
     d2k_result result = D2K_OK;
     if (strcmp(argument, "--json") == 0) {
         options->json = true;
@@ -146,6 +159,11 @@ static d2k_result take_option(struct tell_options *options, const char *argument
     } else if (strncmp(argument, "--for=", 6) == 0) {
         result = take_number("--for=", argument + 6, TELL_SECONDS_MAX, &seconds, err);
         options->seconds = (unsigned)seconds;
+    } else if (strncmp(argument, "--interval=", 11) == 0) {
+        result = take_number("--interval=", argument + 11, D2K_INTERVAL_MAX_MS, &interval_ms, err);
+        options->interval_ms = (unsigned)interval_ms;
+    } else if (strncmp(argument, "--dead-band=", 12) == 0) {
+        result = take_dead_band(options, argument + 12, err);
     } else if (!definition_take_option(argument, &options->definition) &&
                !filter_take_option(argument, &options->filter)) {
         result = D2K_NOT_FOUND;
@@ -170,6 +188,12 @@ d2k_result tell_options_take(void *context, const char *argument, bool is_word, 
     d2k_result result = take_option(options, argument, err);
     bool is_path = argument[0] == '/' && options->command == TELL_IMPORT;
     return result == D2K_NOT_FOUND && is_path ? take_word(options, argument, err) : result;
+}
+
+static bool says_watch(const struct tell_options *options)
+{
+    return options->every || options->count != 0 || options->seconds != 0 ||
+           options->interval_ms != 0 || options->has_dead_band;
 }
 
 static d2k_result check_instance(const struct tell_options *options, struct error *err)
@@ -219,10 +243,16 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
     if (options->word_count < row->min_words || options->word_count > row->max_words) {
         return error_set(err, D2K_ARGUMENT, "usage: d2k-tell %s", row->synopsis);
     }
-    if ((row->options & OPTION_WATCH) == 0 &&
-        (options->every || options->count != 0 || options->seconds != 0)) {
-        return error_set(err, D2K_ARGUMENT, "--every, --count= and --for= belong to watch, not %s",
+    if ((row->options & OPTION_WATCH) == 0 && says_watch(options)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "--every, --count=, --for=, --interval= and --dead-band= belong to watch, "
+                         "not %s",
                          row->name);
+    }
+    if (options->every && (options->interval_ms != 0 || options->has_dead_band)) {
+        return error_set(err, D2K_ARGUMENT,
+                         "--interval= and --dead-band= leave values out, and --every leaves out "
+                         "none: give one of them");
     }
     if ((row->options & OPTION_JSON) == 0 && options->json) {
         return error_set(err, D2K_ARGUMENT, "%s has no --json", row->name);
@@ -281,10 +311,9 @@ d2k_result tell_options_check(const struct tell_options *options, struct error *
 
 bool tell_options_name_command(const struct tell_options *options)
 {
-    return options->command != TELL_NONE || options->json || options->csv || options->every ||
-           options->names || options->no_wait || definition_says_something(&options->definition) ||
-           filter_says_something(&options->filter) || options->state != NULL ||
-           options->count != 0 || options->seconds != 0;
+    return options->command != TELL_NONE || options->json || options->csv || options->names ||
+           options->no_wait || definition_says_something(&options->definition) ||
+           filter_says_something(&options->filter) || options->state != NULL || says_watch(options);
 }
 
 const char *tell_command_name(enum tell_command command)

@@ -53,7 +53,10 @@ struct tell_options {
     struct definition_texts definition; /* of define: its options; borrowed */
     struct filter_texts filter;         /* of list: its options; borrowed */
     uint64_t count;                     /* --count=, 0: not given */
-    unsigned seconds;                   /* --for=, 0: not given */
+    unsigned interval_ms;               /* --interval=, 0: not given */
+    bool has_dead_band;                 /* --dead-band= */
+    double dead_band;
+    unsigned seconds; /* --for=, 0: not given */
 };
 
 /* Takes one argument (shape of program_info.argument; context is a struct tell_options). D2K_OK;

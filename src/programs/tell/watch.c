@@ -99,10 +99,14 @@ static enum exit_code subscribe_all(struct watch *watch)
 {
     const struct tell_options *options = &watch->tell->options;
     d2k_client *client = watch->tell->program.client;
+    const d2k_subscription_options how = {.size = sizeof how,
+                                          .mode = options->every ? D2K_EVERY : D2K_LATEST,
+                                          .min_interval_ms = options->interval_ms,
+                                          .has_dead_band = options->has_dead_band,
+                                          .dead_band = options->dead_band};
     for (size_t i = 0; i < options->word_count; i++) {
         d2k_result result =
-            d2k_subscribe(client, options->words[i], options->every ? D2K_EVERY : D2K_LATEST,
-                          &watch->requests[i]);
+            d2k_subscribe_with(client, options->words[i], &how, &watch->requests[i]);
         if (result != D2K_OK) {
             program_say_error(&watch->tell->program, "%s: %s", options->words[i],
                               d2k_client_error_text(client));
