@@ -18,9 +18,9 @@
 #include "os/system.h"
 
 #define COMPONENT       "PARENT"
-#define EXIT_CHILD_LOST 6     /* it was killed by a signal before it was ever ready */
-#define IDLE_MS         1000u /* between two looks while the child is away: systemd's watchdog waits */
-#define TELL_AGAIN_MS   100u /* when the child did not take what it is told */
+#define EXIT_CHILD_LOST 6      /* it was killed by a signal before it was ever ready */
+#define CHILD_START_MS  90000u /* so long the parent says for a child that it lives */
+#define TELL_AGAIN_MS   100u   /* when the child did not take what it is told */
 #define LIVES           "WATCHDOG=1"
 
 /* Of a static process. */
@@ -58,6 +58,8 @@ struct parent {
     int exit_code;
     uint16_t port;
     uint64_t child_started_ms, child_due_ms;
+    uint64_t watchdog_ms; /* of the service manager; 0: it does not watch us */
+    uint64_t alive_ms;    /* said last */
     struct growing_wait child_wait;
 };
 
@@ -288,7 +290,9 @@ static void child_ended(struct parent *p, const struct os_process_end *end, uint
     close_line(p);
     p->child = 0;
     p->ready = false;
-    p->exit_code = end->killed ? EXIT_CHILD_LOST : end->number;
+    /* one that was still starting when it was asked to end had no handler yet */
+    bool as_asked = end->asked && p->child_asked;
+    p->exit_code = as_asked ? 0 : end->killed ? EXIT_CHILD_LOST : end->number;
     log_write(p->log, LOG_INFO, COMPONENT, "The network process of the kernel has ended: %s", how);
     begin_end(p, "the network process has ended");
 }
@@ -487,14 +491,35 @@ static bool has_something_to_tell(const struct parent *p)
     return false;
 }
 
+/* While the child is away, or still starts, nobody else can say to the service manager that the
+ * kernel lives. One that hangs as it starts is not spoken for for ever; the first start is watched
+ * by the service manager itself. */
+static bool speaks_for_child(const struct parent *p, uint64_t now_ms)
+{
+    bool away = p->child == 0 || now_ms - p->child_started_ms < CHILD_START_MS;
+    return p->watchdog_ms != 0 && p->was_ready && !p->ready && away;
+}
+
+static void say_that_we_live(struct parent *p, uint64_t now_ms)
+{
+    if (speaks_for_child(p, now_ms) && now_ms - p->alive_ms >= p->watchdog_ms / 2) {
+        p->alive_ms = now_ms;
+        int ignored = os_service_notify(LIVES);
+        (void)ignored;
+    }
+}
+
 static int timeout_of(const struct parent *p, uint64_t now_ms, uint64_t due_ms)
 {
     if (has_something_to_tell(p)) {
         due_ms = now_ms + TELL_AGAIN_MS < due_ms ? now_ms + TELL_AGAIN_MS : due_ms;
     }
-    if (p->child == 0) {
+    if (p->child == 0 && !p->rules.ending) {
         due_ms = p->child_due_ms < due_ms ? p->child_due_ms : due_ms;
-        due_ms = now_ms + IDLE_MS < due_ms ? now_ms + IDLE_MS : due_ms;
+    }
+    if (speaks_for_child(p, now_ms)) {
+        uint64_t next_ms = p->alive_ms + p->watchdog_ms / 2;
+        due_ms = next_ms < due_ms ? next_ms : due_ms;
     }
     if (due_ms == SUPERVISION_NEVER) {
         return -1;
@@ -514,15 +539,6 @@ static void end_child(struct parent *p)
     } else if (!p->child_asked) {
         p->child_asked = true;
         os_process_end(p->child, false);
-    }
-}
-
-/* While the child is away, nobody else can say that we live. */
-static void say_that_we_live(const struct parent *p)
-{
-    if (p->child == 0) {
-        int ignored = os_service_notify(LIVES);
-        (void)ignored;
     }
 }
 
@@ -546,7 +562,7 @@ static bool turn(struct parent *p, struct parent_child *ret_child)
     tell_states(p);
     settle_orders(p);
     end_child(p);
-    say_that_we_live(p);
+    say_that_we_live(p, now_ms);
     struct os_ready ready[2];
     if (!p->over && os_poller_wait(p->poller, ready, 2, timeout_of(p, now_ms, due_ms)) > 0) {
         os_wakeup_take(p->wakeup);
@@ -558,7 +574,12 @@ static int open_parent(struct parent *p, const struct parent_setup *setup)
 {
     struct supervision_hooks hooks = {on_start, on_end, on_late, on_again, p};
     *p = (struct parent){
-        .setup = setup, .log = setup->log, .line = -1, .exit_code = EXIT_CHILD_LOST};
+        .setup = setup,
+        .log = setup->log,
+        .line = -1,
+        .exit_code = EXIT_CHILD_LOST,
+        .watchdog_ms = os_service_watchdog_ms(),
+    };
     p->wakeup = os_wakeup_new();
     p->programs = calloc(setup->processes->count, sizeof p->programs[0]);
     p->inherited = make_inherited(setup->config_dir);

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from d2k_test import programs  # noqa: E402
 from d2k_test.certificates import Certificates  # noqa: E402
+from d2k_test.service import Notified  # noqa: E402
 from d2k_test.supervised import Supervised  # noqa: E402
 
 
@@ -68,6 +69,14 @@ def plant():
     fresh = programs.Plant()
     yield fresh
     fresh.finish()
+
+
+@pytest.fixture
+def notified(plant):
+    """What the kernel of a plant tells the service manager, whose socket is `notify`."""
+    one = Notified(str(plant.directory / "notify"))
+    yield one
+    one.socket.close()
 
 
 @pytest.fixture

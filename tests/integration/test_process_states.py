@@ -55,6 +55,7 @@ def test_each_is_told_with_the_state_of_its_program(supervised):
         assert NEXT_START_MS not in protocol.properties(off.properties)
         gone = wait_until(link, "GONE.API", WAITING)
         assert gone.state == PROCESS_CRASH and number(gone, RESTARTS) >= 1
+        assert gone.os_process_id == 0
         assert number(gone, NEXT_START_MS) <= 60_000
         everybody = told(link)
         assert set(everybody) == {"RUNS.API", "GONE.API", "AWAITED.API", "NEXT.API", "OFF.API",

@@ -15,43 +15,9 @@ import pytest
 from d2k_test.config import tls_client, tls_server
 from d2k_test.poll import DEADLINE_S, eventually
 from d2k_test.programs import REPOSITORY, Kernel, Program
+from d2k_test.service import MANAGER, Notified, start
 
-MANAGER = REPOSITORY / "tests/lib/d2k_test/service_manager.py"
 UNITS = REPOSITORY / "packaging/systemd"
-
-
-class Notified:
-    """The socket that a service manager listens on."""
-
-    def __init__(self, address):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(address)
-        self.socket.settimeout(DEADLINE_S)
-        self.messages = []
-
-    def wait_for(self, line):
-        """The message that has this line."""
-        while not any(line in message.split("\n") for message in self.messages):
-            self.messages.append(self.socket.recv(4096).decode())
-        return self.messages[-1]
-
-
-@pytest.fixture
-def notified(plant):
-    one = Notified(str(plant.directory / "notify"))
-    yield one
-    one.socket.close()
-
-
-def start(plant, *parameters, sockets=(), environment=None):
-    """A kernel that the service manager starts with these sockets."""
-    command = plant.kernel_command(*parameters)
-    kernel = Kernel([sys.executable, MANAGER, *sockets, "--", *command],
-                    plant.directory / "service", {**plant.environment(), **(environment or {})},
-                    plant.log_dir)
-    plant.programs.append(kernel)
-    plant.port = kernel.port
-    return kernel
 
 
 def configure(plant, *sections):

@@ -82,6 +82,15 @@ def test_the_network_process_is_started_again_and_found_by_those_who_still_run(s
     kernel.stop()
 
 
+def test_an_end_is_in_order_also_while_the_network_process_starts(supervised):
+    for _ in range(3):
+        kernel = supervised.start(sleeper("ONE.API"))
+        supervised.pid_of("ONE.API")
+        os.kill(supervised.network_pid(), signal.SIGKILL)
+        supervised.network_pid(2)
+        kernel.stop()
+
+
 def test_nobody_is_left_behind_by_a_parent_that_is_killed(supervised):
     kernel = supervised.start(sleeper("ONE.API"))
     pids = [supervised.pid_of("ONE.API"), supervised.network_pid()]

@@ -138,6 +138,7 @@ int os_signals_catch(int wakeup)
 void os_signals_release(void)
 {
     (void)handle_signals(SIG_DFL);
+    atomic_store(&signals_came, 0); /* what came is not for whoever catches them next */
 }
 
 unsigned os_signals_take(void)

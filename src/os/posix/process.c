@@ -93,25 +93,29 @@ int os_process_start(const struct os_program *program, int *ret_pid)
         error = wait_for_start(ends[0], pid);
     }
     (void)close(ends[0]);
-    *ret_pid = pid;
+    *ret_pid = error == 0 ? pid : 0;
     return error;
 }
 
+/* A signal to the copy that our handler took would be forgotten: it comes when the copy has none.
+ */
 int os_process_fork(int *ret_pid)
 {
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     pid_t pid = fork();
-    if (pid < 0) {
-        return errno;
-    }
+    int error = pid < 0 ? errno : 0;
     if (pid == 0) {
         bind_to(parent);
         (void)signal(SIGCHLD, SIG_DFL);
         os_signals_release();
         (void)setpgid(0, 0);
     }
-    *ret_pid = pid;
-    return 0;
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    *ret_pid = error == 0 ? pid : 0;
+    return error;
 }
 
 /* ---- ending ---- */

@@ -1,7 +1,8 @@
 """What a service manager does before it starts a program: opens its sockets and hands them in.
 
 usage: service_manager.py SOCKET... -- PROGRAM ARGUMENT...
-SOCKET: tcp (any port of 127.0.0.1), udp, a path (local socket), or pid=N (for another process)"""
+SOCKET: tcp (any port of 127.0.0.1), udp, a path (local socket), or pid=N (for another process).
+With WATCHDOG_USEC it says, as systemd does, that the watchdog is for the program it starts."""
 
 import os
 import socket
@@ -33,6 +34,8 @@ def main():
     above = [os.dup2(one.fileno(), 100 + i) for i, one in enumerate(opened)]
     for i, descriptor in enumerate(above):
         os.dup2(descriptor, FIRST + i, inheritable=True)
+    if "WATCHDOG_USEC" in os.environ:
+        os.environ.setdefault("WATCHDOG_PID", str(os.getpid()))
     os.environ |= {"LISTEN_PID": str(pid), "LISTEN_FDS": str(len(wanted))}
     os.execv(command[0], command)
 
