@@ -144,8 +144,8 @@ typedef struct d2k_value {
     uint32_t status; /* D2K_STATUS_ bits */
     uint16_t flags;  /* user flags: bit 0 is A, bit 15 is P */
     bool past;       /* delivered late: tells of the past, is not the current value */
-    /* The next, the time of it, and the status bits of process alarms are found by the kernel,
-     * whatever is published; so is the limit status. */
+    /* The next, and the time of it, are found by the kernel, whatever is published; so is the limit
+     * status and, of an object that has process alarms, the status bits of these. */
     uint8_t limit_status;  /* d2k_limit_status */
     uint8_t process_alarm; /* d2k_process_alarm that stands */
     int64_t time_ns;       /* time stamp of the value */

@@ -543,7 +543,9 @@ static d2k_result value_under(struct plant *plant, const struct object *object,
     *ret_value = *now;
     ret_value->limit_status =
         plant_limit_status(definition->has_limits ? &definition->limits : NULL, ret_value);
-    alarm_evaluate(&definition->alarm, now, ret_value);
+    if (object->alarm.has_alarms || definition->alarm.has_alarms) {
+        alarm_evaluate(&definition->alarm, now, ret_value);
+    }
     if (ret_value->limit_status == now->limit_status && ret_value->status == now->status &&
         ret_value->process_alarm == now->process_alarm) {
         return D2K_OK;

@@ -142,11 +142,10 @@ static inline uint8_t plant_limit_status(const d2k_limits *limits, const d2k_val
 {
     return limits == NULL ? D2K_IN_LIMIT : (uint8_t)d2k_limits_status(limits, value);
 }
-/* Of an object that most often has none, too. */
+/* Of an object that most often has none, too: then the status bits are its owner's business. */
 static inline void plant_find_alarm(const struct object *object, d2k_value *value)
 {
     if (!object->alarm.has_alarms) {
-        value->status &= ~D2K_STATUS_PALARMS;
         value->process_alarm = D2K_PALARM_NONE;
         value->process_alarm_time_ns = 0;
         return;

@@ -233,7 +233,7 @@ bool plant_acknowledge_alarm(struct plant *plant, struct object *object)
     d2k_value value = object->value;
     struct update *update = NULL;
     /* What is owed to the object would be forgotten with a new value. */
-    if (object->invalidation_owed || !alarm_acknowledge(&value) ||
+    if (!object->alarm.has_alarms || object->invalidation_owed || !alarm_acknowledge(&value) ||
         plant_encode(plant, object, &value, &update, NULL) != D2K_OK) {
         return false;
     }

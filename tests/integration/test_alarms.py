@@ -94,12 +94,13 @@ def test_the_kernel_finds_the_alarm_and_tells_it(link):
     assert told(reader)[1:] == (WAITS | SILENT | IS_CRITICAL, NONE, True)
 
 
-def test_without_alarms_a_value_is_as_short_as_ever_whatever_its_publisher_says(link):
+def test_without_alarms_a_value_is_as_short_as_ever_and_its_status_that_of_its_publisher(link):
     owner, reader = link(), link("OP.HIP")
     plain = Publisher(owner, "Plain", protocol.REAL)
     reader.subscribe("Plain")
-    plain.publish(9, status=VALID | STANDS | WAITS | SILENT | IS_CRITICAL)
-    assert told(reader) == (REAL_RECORD, VALID, NONE, False)
+    status = VALID | STANDS | WAITS | SILENT | IS_CRITICAL
+    plain.publish(9, status=status)
+    assert told(reader) == (REAL_RECORD, status, NONE, False)
 
 
 @pytest.mark.parametrize("kind, properties, sentence", [

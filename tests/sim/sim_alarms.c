@@ -209,13 +209,14 @@ static d2k_value value_of(const struct page *p, int64_t content)
                                          : d2k_state(p->type, (uint32_t)content);
 }
 
-/* Whatever the publisher says of alarms. */
+/* Whatever the publisher says of alarms that the kernel finds. */
 static bool publish(struct page *p)
 {
     int64_t content = random_content(p), before = p->has_value ? p->content : -1;
     bool valid = any(5) != 0;
     d2k_value value = value_of(p, content);
-    value.status = (valid ? D2K_STATUS_VALID : 0) | (any(8) == 0 ? D2K_STATUS_PALARMS : 0);
+    value.status =
+        (valid ? D2K_STATUS_VALID : 0) | (p->has_alarms && any(8) == 0 ? D2K_STATUS_PALARMS : 0);
     value.process_alarm = (uint8_t)any(8);
     value.process_alarm_time_ns = any(2) == 0 ? 0 : now_ns;
     value.past = any(8) == 0;

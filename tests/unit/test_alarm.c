@@ -315,7 +315,7 @@ static void assert_current(uint32_t status, d2k_process_alarm alarm)
     assert_int_equal(object->value.process_alarm, alarm);
 }
 
-static void what_a_publisher_says_of_alarms_does_not_count(void **state)
+static void what_a_publisher_says_of_alarms_counts_only_where_there_are_none(void **state)
 {
     d2k_value value = d2k_integer(9);
     (void)state;
@@ -324,8 +324,13 @@ static void what_a_publisher_says_of_alarms_does_not_count(void **state)
     value.process_alarm_time_ns = NOW;
     object = define("Plain");
     assert_int_equal(plant_set(plant, slice_of("PC.KOM"), object, &value, NOW, &err), D2K_OK);
-    assert_current(VALID, D2K_PALARM_NONE);
+    assert_current(VALID | D2K_STATUS_PALARMS, D2K_PALARM_NONE);
     assert_int_equal(object->value.process_alarm_time_ns, 0);
+    assert_false(plant_acknowledge_alarm(plant, object));
+    struct definition described = {
+        .name = slice_of("Plain"), .description = slice_of("again"), .type = D2K_TYPE_INTEGER};
+    assert_int_equal(plant_define(plant, slice_of("PC.KOM"), &described, &object, &err), D2K_OK);
+    assert_current(VALID | D2K_STATUS_PALARMS, D2K_PALARM_NONE);
     define_level("PC.KOM", BIT(VH_LIMIT), true);
     assert_int_equal(plant_set(plant, slice_of("PC.KOM"), object, &value, NOW, &err), D2K_OK);
     assert_current(VALID | STANDS | WAITS, D2K_PALARM_VH_LIMIT);
@@ -457,7 +462,7 @@ int main(void)
         cmocka_unit_test(a_change_alarms_until_it_is_taken_back),
         cmocka_unit_test(a_silent_object_keeps_only_what_waits),
         cmocka_unit_test(without_alarms_and_of_the_past_nothing_of_them_is_left),
-        READER_TEST(what_a_publisher_says_of_alarms_does_not_count),
+        READER_TEST(what_a_publisher_says_of_alarms_counts_only_where_there_are_none),
         READER_TEST(readers_are_told_of_an_acknowledgement),
         READER_TEST(without_memory_nothing_is_acknowledged),
         READER_TEST(an_alarm_outlasts_its_owner),
