@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "kernel/filter.h"
 #include "kernel/kernel.h"
 #include "model/moment.h"
 #include "wire/properties.h"
+#include "wire/value.h"
 
 /* Objects or processes that are compared with a pattern in one turn, matching or not: then others
  * get their turn. */
@@ -325,6 +328,18 @@ static enum answered answer_history(struct client *c, struct query *q)
 
 /* ---- snapshot ---- */
 
+/* The object may have got other columns since the moment. */
+static bool has_its_columns(const struct object *object, const struct update *update)
+{
+    struct cursor rest = cursor_of(update->bytes, update->size);
+    uint32_t hobj;
+    d2k_value value;
+    return wire_value_decode(&rest, &hobj, &value, NULL) > 0 &&
+           (value.type == D2K_TYPE_NONE ||
+            table_check_columns(value.type, content_bytes(&value), plant_columns(object), NULL) ==
+                D2K_OK);
+}
+
 static enum answered answer_snapshot(struct client *c, struct query *q)
 {
     struct error err = {.text = ""};
@@ -339,7 +354,9 @@ static enum answered answer_snapshot(struct client *c, struct query *q)
     if (object == NULL) {
         return ANSWERED_ALL;
     }
-    answer_object(c, q, object, update);
+    if (!content_is_table(object->type) || update == NULL || has_its_columns(object, update)) {
+        answer_object(c, q, object, update);
+    }
     return ANSWERED_PART;
 }
 

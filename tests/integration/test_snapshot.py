@@ -153,6 +153,36 @@ def test_an_answer_that_waits_keeps_its_moment(plant, owner):
         assert letters == [b"a"] * 150 and message.count == 150
 
 
+def test_a_table_that_gets_other_columns_before_it_is_told_is_left_out(plant, owner):
+    """Its value of that moment would not fit the definition that is told with it."""
+    texts, counts = ([(TEXT, "A")], [(protocol.INTEGER, "B")])
+    long = protocol.table(texts, [["x" * 60_000]])
+
+    def define(name, columns):
+        return owner.define(name, protocol.STRUCTURE,
+                            protocol.property_list({protocol.COLUMNS: protocol.columns(*columns)}))
+    numbers = [define(f"Long.{i}", texts) for i in range(300)]
+    for sequence, hobj in enumerate(numbers, 1):
+        owner.send_bytes(protocol.encode("Update", values=protocol.value_record(
+            hobj, protocol.STRUCTURE, long, sequence=sequence)))
+    owner.send("Ping", data=b"x")
+    owner.expect("Pong")
+    with protocol.Link(plant.port) as link:
+        link.register("READER.KOM", flags=0)
+        link.send("Snapshot", patterns=protocol.text_list(["Long.*"]))
+        assert link.receive().name == "ObjectInfo"
+        for i in range(300):
+            define(f"Long.{i}", counts)
+        told = 0
+        while (message := link.receive()).name != "Done":
+            if message.name == "ObjectInfo":
+                columns = protocol.properties(message.fields["properties"])[protocol.COLUMNS]
+                assert columns == protocol.columns(*texts)
+            else:
+                told += 1
+        assert told == message.count < 300
+
+
 def test_what_may_not_be_seen_is_left_out_or_refused(plant, owner):
     owner.define("Secret.Level")
     owner.define("Open")
