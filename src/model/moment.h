@@ -11,7 +11,7 @@
 
 /* Limits of one snapshot; tested at the limit and one past it. */
 #define SNAPSHOT_PATTERNS_MAX 256u
-#define SNAPSHOT_OBJECTS_MAX  100000u
+#define SNAPSHOT_OBJECTS_MAX  100000u /* whose values are taken in some 8 ms, in one turn */
 #define SNAPSHOT_BYTES_MAX    (64u * 1024u * 1024u) /* of the values that are held */
 
 struct moment;
