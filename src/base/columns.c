@@ -46,6 +46,19 @@ uint32_t columns_count(struct slice columns)
     return columns.size > 0 ? (uint8_t)columns.data[0] : 0;
 }
 
+d2k_type columns_find(struct slice columns, struct slice name, uint32_t *ret_number)
+{
+    struct cursor rest = columns_begin(columns);
+    d2k_type type;
+    struct slice other;
+    for (*ret_number = 0; columns_next(&rest, &type, &other); (*ret_number)++) {
+        if (same_name(name, other)) {
+            return type;
+        }
+    }
+    return D2K_TYPE_NONE;
+}
+
 /* ---- checks ---- */
 
 /* Whether a column before this one has its name. */

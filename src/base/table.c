@@ -299,3 +299,16 @@ bool d2k_table_cell(const d2k_value *value, uint32_t row, uint32_t column, d2k_v
     }
     return false;
 }
+
+bool table_cell_at(const d2k_value *value, int64_t index, struct slice column, d2k_value *ret_cell)
+{
+    struct head head;
+    struct cursor cells;
+    uint32_t number;
+    if (!open_table(value, &head, &cells) ||
+        columns_find(head.columns, column, &number) == D2K_TYPE_NONE) {
+        return false;
+    }
+    int64_t row = index - head.low;
+    return row >= 0 && row < head.rows && d2k_table_cell(value, (uint32_t)row, number, ret_cell);
+}

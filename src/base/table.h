@@ -29,6 +29,8 @@ uint32_t columns_count(struct slice columns);
  * d2k_structure_new() has it; of an Array one, whose name is empty or NULL. */
 d2k_result columns_put(struct buffer *out, d2k_type type, const d2k_column *columns, size_t count,
                        struct error *err) D2K_MUST_CHECK;
+/* The column of this name, ASCII case ignored; D2K_TYPE_NONE: there is none. */
+d2k_type columns_find(struct slice columns, struct slice name, uint32_t *ret_number);
 /* columns_count() of columns that were checked, with their names in the same memory: free() it.
  * NULL: out of memory. */
 d2k_column *columns_copy(struct slice columns);
@@ -44,6 +46,10 @@ d2k_result table_check(d2k_type type, struct slice table, struct error *err) D2K
  * D2K_TYPE: the sentence names the first that differs. */
 d2k_result table_check_columns(d2k_type type, struct slice table, struct slice columns,
                                struct error *err) D2K_MUST_CHECK;
+
+/* The cell of the row with this index, as it is counted from the low one, in the column of this
+ * name; of an Array without one. False: there is none, or the value is no table. */
+bool table_cell_at(const d2k_value *value, int64_t index, struct slice column, d2k_value *ret_cell);
 
 /* A table that is being made (base/table_new.c). */
 struct d2k_table {

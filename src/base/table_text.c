@@ -196,20 +196,6 @@ static int64_t row_index(const d2k_table *table)
     return (int64_t)table->low + table->rows;
 }
 
-/* The column of this name; *ret_number is past the last if there is none. */
-static d2k_type find_column(struct slice columns, struct slice name, uint32_t *ret_number)
-{
-    struct cursor rest = columns_begin(columns);
-    d2k_type type;
-    struct slice other;
-    for (*ret_number = 0; columns_next(&rest, &type, &other); (*ret_number)++) {
-        if (slice_equal(name, other)) {
-            return type;
-        }
-    }
-    return D2K_TYPE_NONE;
-}
-
 static d2k_result read_member(struct json_reader *r, const d2k_table *table, struct row *row)
 {
     char shown[128];
@@ -219,7 +205,7 @@ static d2k_result read_member(struct json_reader *r, const d2k_table *table, str
     if (result != D2K_OK) {
         return result;
     }
-    d2k_type type = find_column(table_columns(table), name, &number);
+    d2k_type type = columns_find(table_columns(table), name, &number);
     if (type == D2K_TYPE_NONE || (row->seen >> number & 1) != 0) {
         return error_set(r->err, D2K_ARGUMENT, "row %" PRId64 ": %s column \"%s\"",
                          row_index(table), type == D2K_TYPE_NONE ? "there is no" : "two times the",

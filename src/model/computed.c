@@ -364,9 +364,10 @@ static d2k_result check_cycle(const struct plant *plant, struct slice name,
 
 /* ---- definitions ---- */
 
-static d2k_type type_of_input(const void *context, struct slice name)
+static d2k_type type_of_input(const void *context, struct slice name, struct slice *ret_columns)
 {
     const struct object *object = plant_object_by_name(context, name);
+    *ret_columns = object != NULL ? plant_columns(object) : (struct slice){NULL, 0};
     return object != NULL ? object->type : D2K_TYPE_NONE;
 }
 

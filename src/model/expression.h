@@ -39,8 +39,10 @@ void expression_free(struct expression *expression);
 size_t expression_input_count(const struct expression *expression);
 struct slice expression_input(const struct expression *expression, size_t index);
 
-/* D2K_TYPE_NONE: not known. */
-typedef d2k_type expression_type_of(const void *context, struct slice name);
+/* D2K_TYPE_NONE: not known. Of an Array or a Structure *ret_columns gets its columns
+ * (base/table.h). */
+typedef d2k_type expression_type_of(const void *context, struct slice name,
+                                    struct slice *ret_columns);
 /* Whether it can give values of this type (or Integer where Real is wanted) with inputs of these
  * types: D2K_TYPE, the sentence names the column. */
 d2k_result expression_check(const struct expression *expression, d2k_type wanted,

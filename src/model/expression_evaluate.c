@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/content.h"
+#include "base/table.h"
 #include "model/expression_private.h"
 
 /* What passes from the inputs to a result. Alarms belong to the object that they were raised on. */
@@ -275,6 +277,20 @@ static d2k_value input(const d2k_value *value)
     return result;
 }
 
+/* It is valid if the table is, and in it the cell. */
+static d2k_value cell_of(const d2k_value *table, const struct operation *o)
+{
+    d2k_value result = input(table), cell;
+    if (table == NULL || !table_cell_at(table, o->index, content_bytes(&o->value), &cell)) {
+        has_no_result(&result);
+        return result;
+    }
+    result.type = cell.type;
+    result.content = cell.content;
+    result.status &= (cell.status & D2K_STATUS_VALID) != 0 ? ~0u : ~D2K_STATUS_VALID;
+    return result;
+}
+
 /* Where evaluation goes on. Without a condition neither branch takes part. */
 static size_t branch(d2k_value *stack, size_t *height, const struct expression *e, size_t at)
 {
@@ -323,6 +339,9 @@ void expression_evaluate(const struct expression *expression, d2k_type wanted,
             break;
         case OP_INPUT:
             stack[height++] = input(value_of(context, o->target));
+            break;
+        case OP_CELL:
+            stack[height++] = cell_of(value_of(context, o->target), o);
             break;
         case OP_BRANCH:
             at = branch(stack, &height, expression, at - 1);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/content.h"
 #include "base/text.h"
 #include "model/expression_private.h"
 #include "model/expression_tokens.h"
@@ -147,11 +148,20 @@ static d2k_result parse_name(struct parser *p)
     if (result != D2K_OK) {
         return result;
     }
-    struct operation *operation = emit(p, OP_INPUT, p->token.column);
+    bool is_cell = false;
+    int32_t row = 0;
+    struct slice column;
+    result = parser_take_cell(p, &is_cell, &row, &column);
+    if (result != D2K_OK) {
+        return result;
+    }
+    struct operation *operation = emit(p, is_cell ? OP_CELL : OP_INPUT, p->token.column);
     if (operation == NULL) {
         return D2K_NO_MEMORY;
     }
     operation->target = index;
+    operation->index = row;
+    content_set_bytes(&operation->value, column);
     return parser_next(p);
 }
 

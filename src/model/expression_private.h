@@ -18,6 +18,7 @@
 enum operation_code {
     OP_LITERAL,
     OP_INPUT,
+    OP_CELL, /* of an input that is a table */
     OP_NEGATE,
     OP_NOT,
     OP_ABS,
@@ -45,8 +46,9 @@ enum operation_code {
 struct operation {
     uint8_t code;    /* enum operation_code */
     uint16_t column; /* where it stands in the source, from 1 */
-    uint16_t target; /* OP_BRANCH, OP_JUMP: operation; OP_INPUT: index */
-    d2k_value value; /* OP_LITERAL */
+    uint16_t target; /* OP_BRANCH, OP_JUMP: operation; OP_INPUT, OP_CELL: which input */
+    int32_t index;   /* OP_CELL: of the row */
+    d2k_value value; /* OP_LITERAL; OP_CELL: a text, the name of the column, or empty */
 };
 
 struct expression {

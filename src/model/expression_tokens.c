@@ -182,6 +182,55 @@ d2k_result parser_take_expected(struct parser *p, bool is_there, const char *wha
     return is_there ? parser_next(p) : parser_expected(p, what);
 }
 
+static d2k_result no_cell(struct parser *p)
+{
+    return error_set(p->err, D2K_ARGUMENT,
+                     "expression, column %u: behind %.*s: expected an index up to 2147483647 "
+                     "between [ and ], and of a Structure a . and the name of a column",
+                     (unsigned)p->token.column, (int)p->token.text.size, p->token.text.data);
+}
+
+static bool take_index(struct parser *p, int32_t *ret_index)
+{
+    bool negative = char_at(p, p->at) == '-';
+    int64_t index = 0;
+    size_t begin = p->at += negative ? 1 : 0;
+    for (; is_digit(char_at(p, p->at)); p->at++) {
+        index = index * 10 + (char_at(p, p->at) - '0');
+        if (index > INT32_MAX) {
+            return false;
+        }
+    }
+    *ret_index = (int32_t)(negative ? -index : index);
+    return p->at > begin;
+}
+
+/* No name of an object begins with a digit, so this is no name in brackets. */
+d2k_result parser_take_cell(struct parser *p, bool *ret_there, int32_t *ret_index,
+                            struct slice *ret_column)
+{
+    char first = char_at(p, p->at + 1);
+    *ret_column = (struct slice){NULL, 0};
+    *ret_there = char_at(p, p->at) == '[' && (is_digit(first) || first == '-');
+    if (!*ret_there) {
+        return D2K_OK;
+    }
+    p->at++;
+    if (!take_index(p, ret_index) || char_at(p, p->at) != ']') {
+        return no_cell(p);
+    }
+    p->at++;
+    if (char_at(p, p->at) != '.') {
+        return D2K_OK;
+    }
+    size_t begin = ++p->at;
+    take_word(p);
+    *ret_column = (struct slice){p->expression->source + begin, p->at - begin};
+    bool is_name =
+        text_is_object_name(*ret_column) && memchr(ret_column->data, '.', ret_column->size) == NULL;
+    return is_name ? D2K_OK : no_cell(p);
+}
+
 bool parser_before_call(const struct parser *p)
 {
     size_t at = p->at;

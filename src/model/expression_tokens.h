@@ -33,6 +33,11 @@ d2k_result parser_take_expected(struct parser *p, bool is_there, const char *wha
 /* Whether the token is this word (in lower case; its own case is ignored), or this sign. */
 bool parser_at_word(const struct parser *p, const char *word);
 bool parser_at_sign(const struct parser *p, const char *sign);
+/* Takes "[3]" or "[3].Temp" that stands directly behind the token, the name of an object;
+ * *ret_column is empty without one. *ret_there is false if no number stands between brackets there.
+ * D2K_ARGUMENT: what begins so is not complete. */
+d2k_result parser_take_cell(struct parser *p, bool *ret_there, int32_t *ret_index,
+                            struct slice *ret_column) D2K_MUST_CHECK;
 /* Whether a ( comes behind the token: then it is a function, else the name of an object. */
 bool parser_before_call(const struct parser *p);
 

@@ -2,6 +2,8 @@
  *
  * The check walks the operations as the evaluation does, with sets of possible types for values: an
  * object that does not exist yet may have any. So the check and the evaluation have one table. */
+#include "base/content.h"
+#include "base/table.h"
 #include "base/text.h"
 #include "model/expression_private.h"
 
@@ -14,29 +16,18 @@ typedef uint16_t type_set; /* bit n: d2k_type n */
 const char *expression_operation_name(enum operation_code code)
 {
     static const char *const names[] = {
-        [OP_LITERAL] = "value",
-        [OP_INPUT] = "object",
-        [OP_NEGATE] = "-",
-        [OP_NOT] = "not",
-        [OP_ABS] = "abs",
-        [OP_ROUND] = "round",
-        [OP_ADD] = "+",
-        [OP_SUBTRACT] = "-",
-        [OP_MULTIPLY] = "*",
-        [OP_DIVIDE] = "/",
-        [OP_REMAINDER] = "%",
-        [OP_MIN] = "min",
-        [OP_MAX] = "max",
-        [OP_EQUAL] = "=",
-        [OP_UNEQUAL] = "<>",
-        [OP_LESS] = "<",
-        [OP_LESS_EQUAL] = "<=",
-        [OP_GREATER] = ">",
-        [OP_GREATER_EQUAL] = ">=",
-        [OP_AND] = "and",
-        [OP_OR] = "or",
-        [OP_BRANCH] = "if",
-        [OP_JUMP] = "if",
+        [OP_LITERAL] = "value", [OP_INPUT] = "object",
+        [OP_CELL] = "object",   [OP_NEGATE] = "-",
+        [OP_NOT] = "not",       [OP_ABS] = "abs",
+        [OP_ROUND] = "round",   [OP_ADD] = "+",
+        [OP_SUBTRACT] = "-",    [OP_MULTIPLY] = "*",
+        [OP_DIVIDE] = "/",      [OP_REMAINDER] = "%",
+        [OP_MIN] = "min",       [OP_MAX] = "max",
+        [OP_EQUAL] = "=",       [OP_UNEQUAL] = "<>",
+        [OP_LESS] = "<",        [OP_LESS_EQUAL] = "<=",
+        [OP_GREATER] = ">",     [OP_GREATER_EQUAL] = ">=",
+        [OP_AND] = "and",       [OP_OR] = "or",
+        [OP_BRANCH] = "if",     [OP_JUMP] = "if",
         [OP_CHOOSE] = "if",
     };
     return names[code];
@@ -294,12 +285,46 @@ static d2k_result check_operator(struct check *c, const struct operation *o)
     return rc;
 }
 
+static d2k_result wrong_cell(struct check *c, const struct operation *o, struct slice name,
+                             const char *why, struct slice column)
+{
+    return error_set(c->err, D2K_TYPE, "expression, column %u: %.*s %s%.*s", (unsigned)o->column,
+                     (int)name.size, name.data, why, (int)column.size, column.data);
+}
+
+static d2k_result check_cell(struct check *c, const struct operation *o, struct slice name,
+                             d2k_type type, struct slice columns)
+{
+    struct slice column = content_bytes(&o->value);
+    uint32_t number;
+    if (type == D2K_TYPE_NONE) {
+        push(c, ANY_TYPE, NULL);
+        return D2K_OK;
+    }
+    if (type < TYPES_END) {
+        return wrong_cell(c, o, name, "has no elements: it has the type ",
+                          slice_of(d2k_type_name(type)));
+    }
+    if ((column.size == 0) != (type == D2K_TYPE_ARRAY)) {
+        return wrong_cell(c, o, name,
+                          column.size == 0 ? "is a Structure: the name of a column must be given"
+                                           : "is an Array: it has no column ",
+                          column);
+    }
+    type = columns_find(columns, column, &number);
+    if (type == D2K_TYPE_NONE) {
+        return wrong_cell(c, o, name, "has no column ", column);
+    }
+    push(c, SET_OF(type), NULL);
+    return D2K_OK;
+}
+
 static d2k_result no_simple_value(struct check *c, const struct operation *o, struct slice name,
                                   d2k_type type)
 {
     return error_set(c->err, D2K_TYPE,
                      "expression, column %u: %.*s has the type %s; an expression works on simple "
-                     "values only",
+                     "values, such as its elements",
                      (unsigned)o->column, (int)name.size, name.data, d2k_type_name(type));
 }
 
@@ -308,17 +333,21 @@ static d2k_result check_operation(struct check *c, const struct expression *e,
                                   const void *context)
 {
     d2k_type type = D2K_TYPE_NONE;
+    struct slice columns = {NULL, 0};
     switch ((enum operation_code)o->code) {
     case OP_LITERAL:
         push(c, SET_OF(o->value.type), &o->value);
         return D2K_OK;
     case OP_INPUT:
-        type = type_of(context, e->inputs[o->target]);
+        type = type_of(context, e->inputs[o->target], &columns);
         if (type >= TYPES_END) {
             return no_simple_value(c, o, e->inputs[o->target], type);
         }
         push(c, (type_set)(type == D2K_TYPE_NONE ? ANY_TYPE : SET_OF(type)), NULL);
         return D2K_OK;
+    case OP_CELL:
+        type = type_of(context, e->inputs[o->target], &columns);
+        return check_cell(c, o, e->inputs[o->target], type, columns);
     case OP_BRANCH:
         if ((c->stack[c->height - 1].set & SET_OF(D2K_TYPE_BOOLEAN)) == 0) {
             return no_result(c, o, c->stack[c->height - 1].set, 0, false);

@@ -268,6 +268,7 @@ def expressions():
         "deep": "(" * 65 + "A" + ")" * 65,
         "deep_if": "if A then 1 else " * 63 + "2",
         "long_number": "1" * 65,
+        "cells": "[L.M][-3] + S[12].Temp * Abc[0]", "cell_cut": "S[12].", "index": "L[2147483648]",
     }
     for name, text in cases.items():
         for mode in range(3):

@@ -268,6 +268,30 @@ def test_an_expression_that_names_a_table_is_refused(plant, owner):
         assert refusal(admin, request) == ("BAD_TYPE", "object C: a computed object cannot have the type Array")
 
 
+def test_a_computed_object_follows_the_cells_that_it_names(plant, owner):
+    numbers, tanks = define(owner, "Numbers", ARRAY, OF_REALS), define(owner, "Tanks", STRUCTURE, OF_TANKS)
+    with administrator(plant) as admin, protocol.Link(plant.port) as reader:
+        reader.register("READER.HIP", flags=0)
+        answer = admin.answer(admin.compute("Sum", "Numbers[2] + Tanks[1].Temp", REAL))
+        assert answer.name == "Defined", answer
+        reader.subscribe("Sum", mode=1)
+
+        def computed():
+            (_, _, status, _, content), = protocol.value_records(reader.expect("Update").values)
+            return struct.unpack("<d", content)[0] if status & 1 else None
+        publish(owner, numbers, ARRAY, protocol.array(REAL, 1, 2))
+        publish(owner, tanks, STRUCTURE, protocol.table(TANK, [(40, "A"), (7, "B")]))
+        while (number := computed()) is None:
+            pass
+        assert number == 42
+        publish(owner, tanks, STRUCTURE, protocol.table(TANK, [(None, "A")]))
+        assert computed() is None
+        publish(owner, tanks, STRUCTURE, protocol.table(TANK, [(1, "C")]))
+        assert computed() == 3
+        code, sentence = refusal(admin, admin.compute("Other", "Tanks[1].Level"))
+        assert code == "BAD_TYPE" and "Tanks has no column Level" in sentence
+
+
 def test_a_command_with_a_table_reaches_its_owner(plant, owner):
     with protocol.Link(plant.port) as writer:
         writer.register("WRITER.HIP", flags=0)

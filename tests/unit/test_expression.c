@@ -64,10 +64,11 @@ static d2k_value *object_of(struct slice name)
     return NULL;
 }
 
-static d2k_type type_of(const void *context, struct slice name)
+static d2k_type type_of(const void *context, struct slice name, struct slice *ret_columns)
 {
     const d2k_value *value = object_of(name);
     (void)context;
+    (void)ret_columns;
     return value != NULL ? value->type : D2K_TYPE_NONE;
 }
 
