@@ -87,7 +87,7 @@ typedef struct UniVal {
     double valtime;       /* seconds since 1970-01-01 UTC; 0 in SetNewValue() is now */
     double procAlarmTime; /* the same; 0: none */
     unsigned Flags;       /* bit 0 is A, bit 15 is P */
-    int Indirect;         /* not 0: the content is a pointer, free it with FreeData() */
+    int Indirect;         /* not 0: the content is a pointer, free it with FreeData(): one block */
     union {
         int Boval;
         int Intval; /* an integer that does not fit is the nearest that does, marked VAL_Weak */
@@ -99,10 +99,11 @@ typedef struct UniVal {
         double TmRval; /* seconds */
         int QVal;
         char *TxtVal; /* UTF-8, terminated */
-        struct UniVal *ArrayValPtr;
+        struct UniVal
+            *ArrayValPtr; /* [0] and [1]: low and high index (Intval); then the elements */
         __extension__ struct {
-            struct UniVal *recordValPtr;
-            unsigned StructTypId;
+            struct UniVal *recordValPtr; /* [0] and [1] as above; then row by row */
+            unsigned StructTypId;        /* 0 */
             int ColsNr;
         };
     };
@@ -111,7 +112,7 @@ typedef struct UniVal {
 /* What an object is. The original's fields beside Id are not published. */
 typedef struct BasObjInfo {
     HOBJ Id;
-    ValType Type;
+    ValType Type; /* of an array that of its elements */
     char Name[65];
     char Descript[513];
     char Unit[65];
@@ -166,7 +167,7 @@ D2K_API APIRET GetObjectId(const char *name, HOBJ *Id);
  * API_ParamError. */
 D2K_API APIRET ListOfObjects(ValType type, const char *mask, BasObjInfoPtr *list, unsigned *count);
 
-/* Frees a text of a value or a list; NULL is allowed. */
+/* Frees a text, an array or a structure of a value, or a list; NULL is allowed. */
 D2K_API void FreeData(void *data);
 
 /* ---- what D2000 has no call for: there CNF makes children ---- */

@@ -64,7 +64,9 @@ static struct slice id_key(const HOBJ *id)
 void objapi_info_of(const d2k_object_info *object, BasObjInfo *ret)
 {
     ret->Id = object->hobj;
-    ret->Type = (unsigned)object->type <= ValType_Q ? (ValType)object->type : ValType_None;
+    bool is_array = object->type == D2K_TYPE_ARRAY && object->column_count == 1;
+    d2k_type type = is_array ? object->columns[0].type : object->type;
+    ret->Type = (unsigned)type <= ValType_Q ? (ValType)type : ValType_None;
     (void)text_copy(ret->Name, sizeof(ret->Name), object->name);
     (void)text_copy(ret->Descript, sizeof(ret->Descript), object->description);
     (void)text_copy(ret->Unit, sizeof(ret->Unit), object->unit);
@@ -80,12 +82,36 @@ struct known *connection_known_by_name(struct connection *connection, const char
     return map_get(&connection->by_name, slice_of(name));
 }
 
+static void known_free(struct known *known)
+{
+    d2k_table_free(known->table);
+    free(known);
+}
+
 /* A name whose object was deleted and made again has a new number: the old one goes. */
 static void forget(struct connection *connection, struct known *known)
 {
     (void)map_remove(&connection->by_id, id_key(&known->info.Id));
     (void)map_remove(&connection->by_name, slice_of(known->info.Name));
-    free(known);
+    known_free(known);
+}
+
+/* False: no memory. */
+static bool take_columns(struct known *known, const d2k_object_info *object)
+{
+    d2k_table *table = NULL;
+    d2k_result result = D2K_OK;
+    if (object->type == D2K_TYPE_ARRAY && object->column_count == 1) {
+        result = d2k_array_new(object->columns[0].type, &table);
+    } else if (object->type == D2K_TYPE_STRUCTURE) {
+        result = d2k_structure_new(object->columns, object->column_count, &table);
+    }
+    if (result != D2K_OK) {
+        return false;
+    }
+    d2k_table_free(known->table);
+    known->table = table;
+    return true;
 }
 
 bool connection_owns(const struct connection *connection, const d2k_object_info *object)
@@ -106,6 +132,9 @@ struct known *connection_learn(struct connection *connection, const d2k_object_i
     struct known *known = connection_known_by_name(connection, object->name);
     objapi_info_of(object, &info);
     if (known != NULL && known->info.Id == object->hobj) {
+        if (!take_columns(known, object)) {
+            return NULL;
+        }
         known->type = object->type;
         known->is_told = known->is_told && is_same(&known->info, &info);
         known->info = info;
@@ -115,18 +144,19 @@ struct known *connection_learn(struct connection *connection, const d2k_object_i
         forget(connection, known);
     }
     known = calloc(1, sizeof(*known));
-    if (known == NULL) {
+    if (known == NULL || !take_columns(known, object)) {
+        free(known);
         return NULL;
     }
     known->type = object->type;
     known->info = info;
     if (!map_add(&connection->by_id, id_key(&known->info.Id), known)) {
-        free(known);
+        known_free(known);
         return NULL;
     }
     if (!map_add(&connection->by_name, slice_of(known->info.Name), known)) {
         (void)map_remove(&connection->by_id, id_key(&known->info.Id));
-        free(known);
+        known_free(known);
         return NULL;
     }
     return known;
@@ -297,8 +327,8 @@ static APIRET new_client(const char *server, d2k_client **ret)
 static void connection_free(struct connection *connection)
 {
     size_t at = 0;
-    for (void *known; (known = map_next(&connection->by_name, &at)) != NULL;) {
-        free(known);
+    for (struct known *known; (known = map_next(&connection->by_name, &at)) != NULL;) {
+        known_free(known);
     }
     map_free(&connection->by_name);
     map_free(&connection->by_id);

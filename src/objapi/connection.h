@@ -20,6 +20,7 @@ struct known {
     uint64_t subscription;
     unsigned opens;
     d2k_object *child; /* NULL: not ours */
+    d2k_table *table;  /* with the columns of an Array or a Structure; NULL: it is neither */
     bool is_told;      /* with NewDefinition, as `info` is now */
 };
 

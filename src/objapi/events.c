@@ -65,7 +65,9 @@ static bool declare_child(struct connection *connection, struct known *known,
                                        .limits = object->limits,
                                        .has_alarms = object->has_alarms,
                                        .alarms = object->alarms,
-                                       .critical = object->critical};
+                                       .critical = object->critical,
+                                       .columns = object->columns,
+                                       .column_count = object->column_count};
     return known->child != NULL ||
            d2k_define_with(connection->client, &definition, &known->child) == D2K_OK;
 }

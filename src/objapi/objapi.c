@@ -228,7 +228,7 @@ APIRET CloseObject(HOBJ Id)
 static APIRET set(struct connection *connection, struct known *known, const UniVal *value)
 {
     d2k_value wanted;
-    APIRET code = objapi_value_to(value, known->type, &wanted);
+    APIRET code = objapi_value_to(value, known->type, known->table, &wanted);
     if (code != API_OK) {
         return connection_refuse(code, "object %s: %s", known->info.Name,
                                  code == API_ValTypeError ? "the value is not of its type"

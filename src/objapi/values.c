@@ -61,15 +61,8 @@ static double seconds(int64_t ns)
     return (double)(ns / INT64_C(1000000000)) + (double)(ns % INT64_C(1000000000)) / NS_PER_S;
 }
 
-bool objapi_value_of(const d2k_value *value, UniVal *ret)
+bool objapi_content_of(const d2k_value *value, UniVal *ret)
 {
-    *ret = (UniVal){.gvaltyp = GValTyp_Simple,
-                    .status = value->status,
-                    .limitStatus = (LimitStatus)value->limit_status,
-                    .procAlarmStatus = value->process_alarm,
-                    .Flags = value->flags};
-    ret->valtime = seconds(value->time_ns);
-    ret->procAlarmTime = seconds(value->process_alarm_time_ns);
     ret->type = (ValType)value->type;
     switch (value->type) {
     case D2K_TYPE_BOOLEAN:
@@ -88,7 +81,7 @@ bool objapi_value_of(const d2k_value *value, UniVal *ret)
         ret->TmRval = seconds(value->content.relative_time_ns);
         return true;
     case D2K_TYPE_TEXT:
-        return copy_text(value, ret);
+        return true;
     case D2K_TYPE_LINE:
     case D2K_TYPE_ALARM:
     case D2K_TYPE_STATION:
@@ -96,10 +89,26 @@ bool objapi_value_of(const d2k_value *value, UniVal *ret)
     case D2K_TYPE_QUATERNARY:
         *state_place(ret) = (int)value->content.state;
         return true;
-    default: /* a type that ObjApi has no name for here: quality and time are told */
+    default:
         ret->type = ValType_None;
-        return true;
+        return false;
     }
+}
+
+bool objapi_value_of(const d2k_value *value, UniVal *ret)
+{
+    *ret = (UniVal){.gvaltyp = GValTyp_Simple,
+                    .status = value->status,
+                    .limitStatus = (LimitStatus)value->limit_status,
+                    .procAlarmStatus = value->process_alarm,
+                    .Flags = value->flags};
+    ret->valtime = seconds(value->time_ns);
+    ret->procAlarmTime = seconds(value->process_alarm_time_ns);
+    if (value->type == D2K_TYPE_ARRAY || value->type == D2K_TYPE_STRUCTURE) {
+        return objapi_table_of(value, ret);
+    }
+    /* Of a type that ObjApi has no name for here quality and time are told. */
+    return !objapi_content_of(value, ret) || value->type != D2K_TYPE_TEXT || copy_text(value, ret);
 }
 
 void objapi_value_free(UniVal *value)
@@ -129,7 +138,7 @@ static bool to_state(UniVal value, d2k_value *ret)
     return state >= 0 && d2k_state_name(ret->type, ret->content.state) != NULL;
 }
 
-static bool to_content(const UniVal *value, d2k_value *ret)
+bool objapi_content_to(const UniVal *value, d2k_value *ret)
 {
     switch (value->type) {
     case ValType_Bo:
@@ -155,15 +164,24 @@ static bool to_content(const UniVal *value, d2k_value *ret)
     }
 }
 
-APIRET objapi_value_to(const UniVal *value, d2k_type type, d2k_value *ret)
+static APIRET simple_to(const UniVal *value, d2k_type type, d2k_value *ret)
 {
     if (value->type < ValType_Bo || value->type > ValType_Q ||
         (unsigned)value->type != (unsigned)type || value->gvaltyp != GValTyp_Simple) {
         return API_ValTypeError;
     }
+    return objapi_content_to(value, ret) ? API_OK : API_ParamError;
+}
+
+APIRET objapi_value_to(const UniVal *value, d2k_type type, d2k_table *table, d2k_value *ret)
+{
     int64_t time_ns = 0;
-    if (!to_content(value, ret) || !to_ns(value->valtime, &time_ns) ||
-        (value->status & ~D2K_STATUS_ALL) != 0 || value->Flags > UINT16_MAX) {
+    APIRET code = table != NULL ? objapi_table_to(value, table, ret) : simple_to(value, type, ret);
+    if (code != API_OK) {
+        return code;
+    }
+    if (!to_ns(value->valtime, &time_ns) || (value->status & ~D2K_STATUS_ALL) != 0 ||
+        value->Flags > UINT16_MAX) {
         return API_ParamError;
     }
     ret->status = value->status;

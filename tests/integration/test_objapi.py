@@ -19,14 +19,16 @@ RULES = ("[Rights\\10]\nProcess = *.TEL\nAllow = define\n"
          "[Rights\\20]\nProcess = OBJ.API\nAllow = set\n")
 
 
-def leave_a_child(plant, tls):
-    """The process has run before: the kernel knows its object."""
+def leave_children(plant, tls):
+    """The process has run before: the kernel knows its objects."""
     with protocol.Link(plant.port, tls=tls) as link:
         link.register("OBJ.API", flags=0)
         limits = b"".join(struct.pack("<HHd", key, 8, number)
                           for key, number in zip(protocol.LIMITS, (2, 3, 4, 5)))
         alarms = protocol.property_u32(ALARM, 1 << 25 | 1 << 28)  # VL_Limit, VH_Limit
         link.define("Obj.Level", REAL, properties=limits + alarms)
+        element = protocol.property_list({protocol.COLUMNS: protocol.columns((REAL, ""))})
+        link.define("Obj.Curve", protocol.ARRAY, properties=element)
         link.log_off()
 
 
@@ -37,7 +39,7 @@ def test_a_program_of_the_documentation_runs(plant, other_identity, secured):
     plant.server_config.application("PLANT", server, RULES)
     plant.client_config.application("PLANT", client)
     plant.start_kernel()
-    leave_a_child(plant, secured)
+    leave_children(plant, secured)
     assert plant.tell("define", "Obj.Note", "Text").exit_code == 0
     _, *words = plant.client_command(PROGRAM)
     program = plant.start_program(PROGRAM, " ".join(map(str, [*words, "/WOBJ"])))

@@ -185,6 +185,39 @@ def test_process_alarms_are_given_told_and_acknowledged(d2k, parameters):
             client.acknowledge_alarms("Py.None")
 
 
+def test_arrays_and_structures(d2k, parameters):
+    column = d2k.Column
+    columns = (column(d2k.Type.REAL, "Temp"), column(d2k.Type.TEXT, "Name"), column(d2k.Type.STATION, "State"))
+    with d2k.Client(*parameters) as client:
+        curve = client.define("Py.Curve", d2k.Type.ARRAY, columns=[column(d2k.Type.REAL)])
+        wanted = d2k.Array(d2k.Type.REAL, [1, None, 2.5], low=0)
+        curve.publish(wanted, flags=1)
+        client.flush()
+        value = client.read("Py.Curve")[0].value
+        assert value.content == wanted and value.content.values == (1.0, None, 2.5) and value.flags == 1
+        assert client.list_objects("Py.Curve")[0].columns == (column(d2k.Type.REAL),)
+
+        table = d2k.Structure(columns, [[81.5, "F\u00e4rbe", d2k.Station.HARDERR], [None, None, None]])
+        client.configure("Py.Table", d2k.Type.STRUCTURE, columns=columns, default=table)
+        content = client.read("Py.Table")[0].value.content
+        assert content == table and content.low == 1
+        assert content.dicts()[0] == {"Temp": 81.5, "Name": "F\u00e4rbe", "State": d2k.Station.HARDERR}
+        empty = d2k.Structure(columns)
+        client.set("Py.Table", empty)
+        assert client.read("Py.Table")[0].value.content == empty
+        assert client.list_objects("Py.Table")[0].columns == columns
+        with pytest.raises(d2k.D2kError):
+            client.set("Py.Table", d2k.Structure(columns[:2]))
+        for content, error in ((d2k.Array(d2k.Type.REAL, ["x"]), TypeError),
+                               (d2k.Array(d2k.Type.REAL, [float("nan")]), d2k.D2kError),
+                               (d2k.Array(d2k.Type.INTEGER, [1]), d2k.D2kError),
+                               (d2k.Array(d2k.Type.ARRAY), d2k.D2kError), (1.0, TypeError), ([1.0], TypeError)):
+            with pytest.raises(error):
+                curve.publish(content)
+        with pytest.raises(ValueError, match="3 columns"):
+            client.set("Py.Table", d2k.Structure(columns, [[1]]))
+
+
 def test_lists_are_filtered(d2k, parameters):
     with d2k.Client(*parameters, "/WPYTHON") as client:
         client.define("Py.Own", d2k.Type.REAL, path="Tanks/A").publish(1)

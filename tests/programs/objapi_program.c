@@ -5,9 +5,9 @@
  *     objapi_program <connect string> [passive]
  *
  * It expects a child Obj.Level (Re) with the limits 2, 3, 4 and 5, which gives the process alarms
- * of the outer ones, and a user variable Obj.Note (Txt). It declares a child Obj.Station (St), and
- * waits until somebody sets Obj.Level to 7. With `passive` it waits until another instance has
- * declared Obj.Station and ended. */
+ * of the outer ones, a child Obj.Curve (array of Re), and a user variable Obj.Note (Txt). It
+ * declares a child Obj.Station (St), and waits until somebody sets Obj.Level to 7. With `passive`
+ * it waits until another instance has declared Obj.Station and ended. */
 #include <errno.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@
 #define PATIENCE_S 10
 
 static sem_t child_came, level_came, command_came, note_came, station_came, station_changed;
-static sem_t station_value_came;
-static HOBJ level, note, station;
+static sem_t station_value_came, curve_came;
+static HOBJ level, note, station, curve;
 static APIRET in_callback;
 
 static void check(int is_right, const char *what)
@@ -56,6 +56,15 @@ static void new_definition(const BasObjInfoPtr data, int created)
     }
 }
 
+/* The low and the high index, then the elements, of which the second is not valid. */
+static int is_curve(const UniVal *value)
+{
+    const UniVal *all = value->ArrayValPtr;
+    return value->type == ValType_Re && value->Indirect != 0 && all[0].Intval == 5 &&
+           all[1].Intval == 6 && all[2].Realval == 0.5 && all[2].status == VAL_Valid &&
+           (all[3].status & VAL_Valid) == 0;
+}
+
 /* What is asked of a child is done at once, and told; that is asynchronous, so it is allowed here.
  */
 static void new_value(HOBJ Id, const UniValPtr value)
@@ -71,6 +80,8 @@ static void new_value(HOBJ Id, const UniValPtr value)
                value->procAlarmStatus == 25 && (value->status & VAL_ProcAlarm) != 0 &&
                value->procAlarmTime == value->valtime) {
         (void)sem_post(&level_came);
+    } else if (Id == curve && value->gvaltyp == GValTyp_Array && is_curve(value)) {
+        (void)sem_post(&curve_came);
     } else if (value->type == ValType_St && value->Stval == 4) {
         (void)sem_post(&station_value_came);
     } else if (value->type == ValType_Txt && strcmp(value->TxtVal, "written") == 0) {
@@ -92,6 +103,26 @@ static void children(void)
     check(SetNewValue(level, &value) == API_ValTypeError, "another type is refused");
     check(SetNewValue(4000000000u, &value) == API_UnknownId, "an unknown number is refused");
     check(SetNewValue(level, NULL) == API_ParamError, "no value is refused");
+}
+
+static void arrays(void)
+{
+    BasObjInfo opened;
+    UniVal all[] = {{.type = ValType_Ci, .Intval = 5},
+                    {.type = ValType_Ci, .Intval = 6},
+                    {.type = ValType_Re, .status = VAL_Valid, .Realval = 0.5},
+                    {.type = ValType_Re}};
+    UniVal value = {.gvaltyp = GValTyp_Array, .status = VAL_Valid, .type = ValType_Re};
+    check(OpenObject("Obj.Curve", &opened) == API_OK && opened.Type == ValType_Re,
+          "an array is opened");
+    curve = opened.Id;
+    value.ArrayValPtr = all;
+    check(SetNewValue(curve, &value) == API_OK, "its value is sent");
+    await(&curve_came, "NewObjectValue of the array");
+    check(GetObjectValue(curve, &value) == API_OK && is_curve(&value), "it is read");
+    FreeData(value.ArrayValPtr);
+    check(SetNewValue(curve, &all[2]) == API_ValTypeError, "a simple value is refused");
+    check(CloseObject(curve) == API_OK, "it is closed");
 }
 
 /* As a passive instance: what the other declares meanwhile is told when this one becomes active. */
@@ -153,7 +184,7 @@ static void lists(void)
 {
     BasObjInfoPtr list;
     unsigned count;
-    check(ListOfObjects(ValType_None, "Obj.*", &list, &count) == API_OK && count == 4,
+    check(ListOfObjects(ValType_None, "Obj.*", &list, &count) == API_OK && count == 5,
           "a list, with the objects of the process");
     FreeData(list);
     check(ListOfObjects(ValType_Txt, "Obj.*", &list, &count) == API_OK && count == 1 &&
@@ -168,6 +199,7 @@ static void all_calls(void)
 {
     children();
     later_children();
+    arrays();
     objects_of_others();
     lists();
     printf("waiting\n");
@@ -183,6 +215,7 @@ int main(int argc, char **argv)
     (void)sem_init(&station_came, 0, 0);
     (void)sem_init(&station_changed, 0, 0);
     (void)sem_init(&station_value_came, 0, 0);
+    (void)sem_init(&curve_came, 0, 0);
     (void)sem_init(&child_came, 0, 0);
     (void)sem_init(&level_came, 0, 0);
     (void)sem_init(&command_came, 0, 0);

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import Any, AsyncIterator, Callable, Iterable, Optional, TypeVar
+from typing import Any, AsyncIterator, Callable, Iterable, Optional, Sequence, TypeVar
 
 from . import questions
 from ._library import ffi, lib
@@ -14,7 +14,7 @@ from .connection import CHANGES_MAX, DEFINED_MS, Command, Connection, millisecon
 from .errors import D2kError, Disconnected, TimeoutExpired
 from .objects import Definition, ObjectInfo, ProcessInfo
 from .questions import Question
-from .values import Change, Content, Limits, ProcessAlarm, Type
+from .values import Change, Column, Content, Limits, ProcessAlarm, Type
 
 SOCKETS_MAX = 16  # libd2k never has more
 WANT_READ, WANT_WRITE = 1, 2  # D2K_WANT_READ, D2K_WANT_WRITE
@@ -175,11 +175,12 @@ class AsyncClient(Connection):
     async def configure(self, name: str, kind: Type, description: str = "", unit: str = "", path: str = "", *,
                         default: Content = None, writable: bool = False, expression: str = "",
                         limits: Optional[Limits] = None, history: Optional[int] = None,
-                        alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False) -> None:
+                        alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False,
+                        columns: Sequence[Column] = ()) -> None:
         """Creates or changes a user variable, or with an expression a computed object; returns when it is on the
         kernel's disk."""
         definition = Definition(name, kind, description, unit, path, limits, history, alarms, critical,
-                                writable)
+                                writable, columns)
         definition.of_kernel(default, expression)
         await self._answer(questions.configure(definition))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, Iterable, Iterator, Optional, TypeVar
+from typing import Any, Iterable, Iterator, Optional, Sequence, TypeVar
 
 from . import questions
 from ._library import ffi, lib
@@ -12,7 +12,7 @@ from .connection import CHANGES_MAX, DEFINED_MS, MILLISECONDS_MAX, Command, Conn
 from .errors import D2kError, Disconnected, TimeoutExpired
 from .objects import Definition, ObjectInfo, ProcessInfo
 from .questions import Question
-from .values import Change, Content, Limits, ProcessAlarm, Type
+from .values import Change, Column, Content, Limits, ProcessAlarm, Type
 
 Answer = TypeVar("Answer")
 
@@ -123,11 +123,12 @@ class Client(Connection):
     def configure(self, name: str, kind: Type, description: str = "", unit: str = "", path: str = "", *,
                   default: Content = None, writable: bool = False, expression: str = "",
                   limits: Optional[Limits] = None, history: Optional[int] = None,
-                  alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False) -> None:
+                  alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False,
+                  columns: Sequence[Column] = ()) -> None:
         """Creates or changes a user variable, or with an expression a computed object; returns when it is on the
         kernel's disk."""
         definition = Definition(name, kind, description, unit, path, limits, history, alarms, critical,
-                                writable)
+                                writable, columns)
         definition.of_kernel(default, expression)
         self._answer(questions.configure(definition))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable, Optional, Sequence
 
 from ._library import ffi, lib, owned_text, text
 from .errors import D2kError, Disconnected
 from .objects import Definition
 from .questions import Question, change_of
-from .values import Change, Content, Limits, ProcessAlarm, Status, Type, Value, encode, value_of
+from .values import Change, Column, Content, Limits, ProcessAlarm, Status, Type, Value, encode, value_of
 
 DEFINED_MS = 10  # that an object is defined is no event: look again so soon
 CHANGES_MAX = 10_000  # that wait to be taken
@@ -125,13 +125,13 @@ class Connection:
     def define(self, name: str, kind: Type, description: str = "", unit: str = "", *, path: str = "",
                limits: Optional[Limits] = None, history: Optional[int] = None,
                alarms: Optional[Iterable[ProcessAlarm]] = None, critical: bool = False,
-               takes_commands: bool = False) -> PublishedObject:
+               columns: Sequence[Column] = (), takes_commands: bool = False) -> PublishedObject:
         """Declares an object of this process, or says anew what it is. `history`: changes that the kernel keeps, 0 for
         none; without it as its configuration says. `alarms`: process alarms that it gives; none of them: it is silent;
-        without it it has no alarms."""
+        without it it has no alarms. `columns`: of a Structure; of an Array one, without a name."""
         made = ffi.new("d2k_object **")
         definition = Definition(name, kind, description, unit, path, limits, history, alarms, critical,
-                                takes_commands)
+                                takes_commands, columns)
         self._call(lambda client: lib.d2k_define_with(client, definition.pointer, made))
         return PublishedObject(self, made[0], name, kind)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, Optional, Sequence
 
 from ._library import ffi, lib, text
-from .values import Content, Limits, ProcessAlarm, Type, alarms_of, encode, value_of
+from .values import Column, Content, Limits, ProcessAlarm, Type, alarms_of, encode, put_columns, value_of
 
 HISTORY_NONE = 0xFFFFFFFF  # D2K_HISTORY_NONE
 
@@ -41,6 +41,7 @@ class ObjectInfo:
     history: Optional[int]  # changes that the kernel keeps; None: as its configuration says
     alarms: Optional[frozenset[ProcessAlarm]]  # that it gives; None: it gives none; empty: it is silent
     critical: bool
+    columns: tuple[Column, ...]  # of a Structure; of an Array one, without a name
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def object_of(info: Any) -> ObjectInfo:
     return ObjectInfo(info.hobj, text(info.name), int(info.type), text(info.description), text(info.unit),
                       text(info.owner), bool(info.writable), int(info.kind), text(info.path), text(info.expression),
                       default, _limits_of(info.limits), _history_of(info.history),
-                      alarms_of(info.alarms) if info.has_alarms else None, bool(info.critical))
+                      alarms_of(info.alarms) if info.has_alarms else None, bool(info.critical),
+                      tuple(Column(Type(column.type), text(column.name))
+                            for column in (info.columns[i] for i in range(info.column_count))))
 
 
 def process_of(info: Any) -> ProcessInfo:
@@ -90,7 +93,7 @@ class Definition:
 
     def __init__(self, name: str, kind: Type, description: str, unit: str, path: str, limits: Optional[Limits],
                  history: Optional[int], alarms: Optional[Iterable[ProcessAlarm]], critical: bool,
-                 writable: bool) -> None:
+                 writable: bool, columns: Sequence[Column]) -> None:
         self._kept: list[Any] = []
         self.pointer = ffi.new("d2k_definition *")
         said = self.pointer
@@ -100,6 +103,8 @@ class Definition:
         said.history = 0 if history is None else history or HISTORY_NONE
         said.has_alarms, said.critical = alarms is not None, critical
         said.alarms = sum(1 << alarm for alarm in set(alarms or ()))
+        said.columns, said.column_count, kept = put_columns(columns)
+        self._keep(kept)
         if limits is not None:
             given = (math.nan if limit is None else limit for limit in (limits.vl, limits.l, limits.h, limits.vh))
             said.limits = self._keep(ffi.new("d2k_limits *", tuple(given)))

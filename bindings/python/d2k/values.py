@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Optional, Union
+from typing import Any, Iterable, Optional, Sequence, Union
 
 from ._library import ffi, lib, text
+from .errors import D2kError
 
+COLUMN_NAME_MAX = 64  # D2K_COLUMN_NAME_MAX
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -28,6 +30,8 @@ class Type(enum.IntEnum):
     PROCESS = 10
     QUATERNARY = 11
     HOBJ = 12
+    ARRAY = 13
+    STRUCTURE = 14
 
 
 class State(enum.IntEnum):
@@ -81,7 +85,47 @@ class Hobj(int):
     """Number of an object; 0: of none."""
 
 
-Content = Union[None, bool, int, float, str, datetime, timedelta, State, Hobj]
+Cell = Union[None, bool, int, float, str, datetime, timedelta, State, Hobj]
+
+
+@dataclass(frozen=True)
+class Column:
+    """Of a Structure; of an Array, without a name, what its elements are."""
+
+    type: Type
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Array:
+    """Elements of one type; None: one that is not valid. The first has the index `low`."""
+
+    element: Type
+    values: Sequence[Cell] = ()
+    low: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(self.values))
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Rows with a cell for each column; None: one that is not valid. The first row has the index `low`."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]] = ()
+    low: int = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(self.columns))
+        object.__setattr__(self, "rows", tuple(tuple(row) for row in self.rows))
+
+    def dicts(self) -> list[dict[str, Cell]]:
+        """Each row by the names of its columns."""
+        return [dict(zip((column.name for column in self.columns), row)) for row in self.rows]
+
+
+Content = Union[Cell, Array, Structure]
 
 STATES: dict[int, type[State]] = {Type.LINE: Line, Type.ALARM: Alarm, Type.STATION: Station, Type.PROCESS: Process,
                                   Type.QUATERNARY: Quaternary}
@@ -202,7 +246,35 @@ def _ns(duration: timedelta) -> int:
     return (duration.days * 86400 + duration.seconds) * 10**9 + duration.microseconds * 1000
 
 
+def _cells(value: Any) -> list[Cell]:
+    """Row by row."""
+    reader, cell, found = ffi.new("d2k_table_reader *", lib.d2k_table_read(value)), ffi.new("d2k_value *"), []
+    while lib.d2k_table_next(reader, cell):
+        found.append(_cell(cell) if cell.status & Status.VALID else None)
+    return found
+
+
+def _columns(value: Any) -> tuple[Column, ...]:
+    name, columns = ffi.new("char[]", COLUMN_NAME_MAX + 1), []
+    for number in range(lib.d2k_table_columns(value)):
+        kind = lib.d2k_table_column(value, number, name)
+        columns.append(Column(Type(kind), text(name)))
+    return tuple(columns)
+
+
+def _table(value: Any) -> Union[Array, Structure]:
+    columns, cells, low = _columns(value), _cells(value), int(lib.d2k_table_low(value))
+    if value.type == Type.ARRAY:
+        return Array(columns[0].type, cells, low)
+    width = len(columns)
+    return Structure(columns, [cells[at:at + width] for at in range(0, len(cells), width)], low)
+
+
 def _content(value: Any) -> Content:
+    return _table(value) if value.type in (Type.ARRAY, Type.STRUCTURE) else _cell(value)
+
+
+def _cell(value: Any) -> Cell:
     content = value.content
     kind = int(value.type)
     if kind == Type.BOOLEAN:
@@ -235,7 +307,7 @@ def type_of(content: Content) -> Type:
     for kind, name in ((bool, Type.BOOLEAN), (Line, Type.LINE), (Alarm, Type.ALARM), (Station, Type.STATION),
                        (Process, Type.PROCESS), (Quaternary, Type.QUATERNARY), (Hobj, Type.HOBJ),
                        (int, Type.INTEGER), (float, Type.REAL), (str, Type.TEXT), (datetime, Type.ABSOLUTE_TIME),
-                       (timedelta, Type.RELATIVE_TIME)):
+                       (timedelta, Type.RELATIVE_TIME), (Array, Type.ARRAY), (Structure, Type.STRUCTURE)):
         if isinstance(content, kind):
             return name
     raise TypeError(f"{type(content).__name__} is no content of a value")
@@ -262,12 +334,58 @@ def encode(content: Content, kind: Optional[Type] = None, status: Status = Statu
     kind = type_of(content) if kind is None else kind
     content = _convert(content, kind)
     value = ffi.new("d2k_value *")
-    value.type, value.status, value.flags = int(kind), int(status), flags
+    value.type = int(kind)
+    keep = _put_table(value, content) if isinstance(content, (Array, Structure)) else _put_cell(value.content, content)
+    value.status, value.flags = int(status), flags
     value.time_ns = 0 if time is None else _since_epoch(time)
-    return value, _put_content(value.content, content)
+    return value, keep
 
 
-def _put_content(place: Any, content: Content) -> Any:
+def put_columns(columns: Iterable[Column]) -> tuple[Any, int, list[Any]]:
+    """d2k_columns, how many there are, and what must live as long as they."""
+    names = [(ffi.new("char[]", column.name.encode()), int(column.type)) for column in columns]
+    made = ffi.new("d2k_column[]", [{"type": kind, "name": name} for name, kind in names])
+    return made, len(names), [made, names]
+
+
+def _new_table(content: Union[Array, Structure]) -> Any:
+    made = ffi.new("d2k_table **")
+    if isinstance(content, Array):
+        code = lib.d2k_array_new(int(content.element), made)
+    else:
+        columns, count, _keep = put_columns(content.columns)
+        code = lib.d2k_structure_new(columns, count, made)
+    if code != lib.D2K_OK:
+        raise D2kError(code)
+    return ffi.gc(made[0], lib.d2k_table_free)
+
+
+def _typed_cells(content: Union[Array, Structure]) -> Iterable[tuple[Cell, Type]]:
+    if isinstance(content, Array):
+        return [(cell, content.element) for cell in content.values]
+    width = len(content.columns)
+    for row in content.rows:
+        if len(row) != width:
+            raise ValueError(f"a row has {len(row)} cells, there are {width} columns")
+    return [(cell, column.type) for row in content.rows for cell, column in zip(row, content.columns)]
+
+
+def _put_table(value: Any, content: Union[Array, Structure]) -> Any:
+    """The table, which must live as long as the value."""
+    table = _new_table(content)
+    lib.d2k_table_set_low(table, content.low)
+    for cell, kind in _typed_cells(content):
+        added, _keep = (ffi.NULL, None) if cell is None else encode(cell, kind)
+        code = lib.d2k_table_add(table, added)
+        if code != lib.D2K_OK:
+            raise D2kError(code, text(lib.d2k_table_error_text(table)))
+    code = lib.d2k_table_value(table, value)
+    if code != lib.D2K_OK:
+        raise D2kError(code, text(lib.d2k_table_error_text(table)))
+    return table
+
+
+def _put_cell(place: Any, content: Content) -> Any:
     """What must live as long as the value."""
     if isinstance(content, bool):
         place.boolean = content
