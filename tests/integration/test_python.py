@@ -218,6 +218,18 @@ def test_arrays_and_structures(d2k, parameters):
             client.set("Py.Table", d2k.Structure(columns, [[1]]))
 
 
+def test_a_snapshot_is_of_one_moment(d2k, parameters):
+    with d2k.Client(*parameters) as client:
+        for name in "Py.A", "Py.B":
+            client.define(name, d2k.Type.INTEGER).publish(7)
+        client.flush()
+        values = [(c.name, c.value.content) for c in client.read_snapshot("Py.*", "Py.A", "No.*")]
+        assert sorted(values) == [("Py.A", 7), ("Py.B", 7)]
+        with pytest.raises(d2k.D2kError) as wrong:
+            client.read_snapshot()
+        assert wrong.value.name == "ARGUMENT"
+
+
 def test_lists_are_filtered(d2k, parameters):
     with d2k.Client(*parameters, "/WPYTHON") as client:
         client.define("Py.Own", d2k.Type.REAL, path="Tanks/A").publish(1)
@@ -364,6 +376,7 @@ def test_asyncio_reads_sets_defines_and_follows(d2k, parameters, plant):
         while not await client.read("Py.Valve"):
             pass
         await client.set("Py.Valve", 5.0)
+        assert [change.name for change in await client.read_snapshot("Py.Valve")] == ["Py.Valve"]
         with pytest.raises(d2k.RefusedError, match="too much"):
             await client.set("Py.Valve", 500.0)
         assert 5.0 in [change.value.content for change in await client.history("Py.Valve")]

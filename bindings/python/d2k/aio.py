@@ -157,6 +157,11 @@ class AsyncClient(Connection):
     async def read(self, pattern: str) -> list[Change]:
         return await self._answer(questions.read(pattern))
 
+    async def read_snapshot(self, *patterns: str) -> list[Change]:
+        """The values of all that matches at one moment: what a process publishes in one go is in it as a whole or not
+        at all."""
+        return await self._answer(questions.read_snapshot(patterns))
+
     async def history(self, name: str, count: int = 0) -> list[Change]:
         """The last changes of an object that the kernel has kept, oldest first; 0: all."""
         return await self._answer(questions.history(name, count))

@@ -105,6 +105,11 @@ class Client(Connection):
     def read(self, pattern: str) -> list[Change]:
         return self._answer(questions.read(pattern))
 
+    def read_snapshot(self, *patterns: str) -> list[Change]:
+        """The values of all that matches at one moment: what a process publishes in one go is in it as a whole or not
+        at all."""
+        return self._answer(questions.read_snapshot(patterns))
+
     def history(self, name: str, count: int = 0) -> list[Change]:
         """The last changes of an object that the kernel has kept, oldest first; 0: all."""
         return self._answer(questions.history(name, count))

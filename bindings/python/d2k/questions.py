@@ -60,6 +60,11 @@ def read(pattern: str) -> Question[Change]:
     return Question(lambda client, request: lib.d2k_read(client, pattern.encode(), request), _take_change)
 
 
+def read_snapshot(patterns: tuple[str, ...]) -> Question[Change]:
+    words = [ffi.new("char[]", pattern.encode()) for pattern in patterns]
+    return Question(lambda client, request: lib.d2k_read_snapshot(client, words, len(words), request), _take_change)
+
+
 def history(name: str, count: int) -> Question[Change]:
     return Question(lambda client, request: lib.d2k_history(client, name.encode(), count, request), _take_change)
 
