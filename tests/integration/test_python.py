@@ -137,6 +137,26 @@ def test_changes_come_to_an_iterator(d2k, parameters):
         assert list(reader.changes(timeout=0)) == []
 
 
+def test_a_subscription_is_thinned_out(d2k, parameters):
+    with d2k.Client(*parameters) as owner, d2k.Client(*parameters) as reader:
+        level = owner.define("Py.Level", d2k.Type.REAL)
+        level.publish(0)
+        owner.flush()
+        with reader.subscribe("Py.Level", dead_band=5.0), reader.subscribe("Act_*", min_interval=3600.0):
+            for number in (3, 5, 6):
+                level.publish(number)
+                owner.flush()
+            seen = []
+            while not seen or seen[-1] != 6:
+                change = next(reader.changes())
+                seen += [change.value.content] if change.name == "Py.Level" else []
+            assert seen == [0, 6]
+        for options in {"min_interval": 3600.001}, {"min_interval": 1, "every": True}, {"dead_band": -1.0}:
+            with pytest.raises(d2k.D2kError) as wrong:
+                reader.subscribe("Py.Level", **options)
+            assert wrong.value.name == "ARGUMENT"
+
+
 def test_a_command_reaches_its_owner_and_the_outcome_the_writer(d2k, parameters):
     with d2k.Client(*parameters, "/WPYTHON") as owner:
         valve = owner.define("Py.Valve", d2k.Type.REAL, takes_commands=True)

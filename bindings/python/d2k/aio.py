@@ -132,10 +132,12 @@ class AsyncClient(Connection):
 
     # ---- objects of others ----
 
-    async def subscribe(self, pattern: str, *, every: bool = False) -> AsyncSubscription:
+    async def subscribe(self, pattern: str, *, every: bool = False, min_interval: float = 0.0,
+                        dead_band: Optional[float] = None) -> AsyncSubscription:
         """Changes of what matches come to changes(), beginning with what is there; `every`: each one, not only the
-        newest. Returns when the kernel has told what is there. RefusedError."""
-        question = questions.subscribe(pattern, every)
+        newest. Without it: `min_interval`, seconds between two values of an object; `dead_band`, what a number has to
+        differ by from the last one. Returns when the kernel has told what is there. RefusedError."""
+        question = questions.subscribe(pattern, every, min_interval, dead_band)
         request = self._start(question)
         await self._await(request, question)
         return AsyncSubscription(self, request)

@@ -84,10 +84,12 @@ class Client(Connection):
 
     # ---- objects of others ----
 
-    def subscribe(self, pattern: str, *, every: bool = False) -> Subscription:
+    def subscribe(self, pattern: str, *, every: bool = False, min_interval: float = 0.0,
+                  dead_band: Optional[float] = None) -> Subscription:
         """Changes of what matches come to changes(), beginning with what is there; `every`: each one, not only the
-        newest. Returns when the kernel has told what is there. RefusedError."""
-        request = self._start(questions.subscribe(pattern, every))
+        newest. Without it: `min_interval`, seconds between two values of an object; `dead_band`, what a number has to
+        differ by from the last one. Returns when the kernel has told what is there. RefusedError."""
+        request = self._start(questions.subscribe(pattern, every, min_interval, dead_band))
         self._await(request)
         return Subscription(self, request)
 

@@ -87,9 +87,13 @@ def list_processes(pattern: str) -> Question[ProcessInfo]:
     return Question(lambda client, request: lib.d2k_list_processes(client, pattern.encode(), request), _take_process)
 
 
-def subscribe(pattern: str, every: bool) -> Question[None]:
-    mode = lib.D2K_EVERY if every else lib.D2K_LATEST
-    return Question(lambda client, request: lib.d2k_subscribe(client, pattern.encode(), mode, request), _take_nothing)
+def subscribe(pattern: str, every: bool, min_interval: float, dead_band: Optional[float]) -> Question[None]:
+    options = ffi.new("d2k_subscription_options *")
+    options.size, options.mode = ffi.sizeof("d2k_subscription_options"), lib.D2K_EVERY if every else lib.D2K_LATEST
+    options.min_interval_ms = round(min_interval * 1000)
+    options.has_dead_band, options.dead_band = dead_band is not None, dead_band or 0.0
+    return Question(lambda client, request: lib.d2k_subscribe_with(client, pattern.encode(), options, request),
+                    _take_nothing)
 
 
 def set_object(name: str, content: Content, kind: Optional[Type], wait: bool) -> Question[None]:
