@@ -23,6 +23,8 @@ enum change_what { CHANGE_CONFIGURE, CHANGE_DELETE, CHANGE_WRITE, CHANGE_REPAIR 
 struct change {
     struct list link; /* kernel->changes */
     enum change_what what;
+    bool repairs; /* an earlier one of the object is to be taken back in the store after this one */
+    char name[D2K_OBJECT_NAME_MAX + 1];
     struct link_id client;
     uint64_t request;
     struct command_id id;
@@ -140,6 +142,24 @@ static struct change *change_new(struct client *c, const struct wire_message *me
     return change;
 }
 
+static void append(struct kernel *kernel, struct change *change, struct slice name)
+{
+    memcpy(change->name, name.data, name.size); /* of an object, so it is not too long */
+    list_append(&kernel->changes, &change->link);
+}
+
+/* The last change of the object that waits for the store; NULL: none does. */
+static struct change *last_of(const struct kernel *kernel, const char *name)
+{
+    struct change *last = NULL;
+    LIST_EACH(&kernel->changes, at, following)
+    {
+        struct change *change = LIST_MEMBER(at, struct change, link);
+        last = text_equal_ignoring_case(name, change->name) ? change : last;
+    }
+    return last;
+}
+
 static d2k_result give_to_store(struct kernel *kernel, enum change_what what,
                                 const struct stored_object *object, struct error *err)
 {
@@ -174,7 +194,7 @@ static void queue(struct client *c, struct change *change, const struct stored_o
         free(change);
         return;
     }
-    list_append(&kernel->changes, &change->link);
+    append(kernel, change, object->name);
     c->change_count++;
 }
 
@@ -512,13 +532,20 @@ static d2k_result queue_repair(struct kernel *kernel, enum change_what what,
         return rc;
     }
     change->what = CHANGE_REPAIR;
-    list_append(&kernel->changes, &change->link);
+    append(kernel, change, object->name);
     return D2K_OK;
 }
 
-/* The store shall hold again what the plant has under this name. */
-static void repair(struct kernel *kernel, struct slice name)
+/* The store shall hold again what the plant has under this name: once it is through with all that
+ * waits for it, so that none of that is taken back. */
+static void repair(struct kernel *kernel, const struct change *change)
 {
+    struct change *last = last_of(kernel, change->name);
+    if (last != NULL) {
+        last->repairs = true;
+        return;
+    }
+    struct slice name = slice_of(change->name);
     const struct object *object = plant_object_by_name(kernel->plant, name);
     struct stored_object nothing = {.name = name};
     struct error err = {0};
@@ -529,9 +556,9 @@ static void repair(struct kernel *kernel, struct slice name)
     }
     if (rc != D2K_OK) {
         log_write(kernel->log, LOG_ERROR, "STORE",
-                  "Object %.*s: what is stored is not what is in force, and cannot be taken back: "
+                  "Object %s: what is stored is not what is in force, and cannot be taken back: "
                   "%s. Configure it again.",
-                  (int)name.size, name.data, err.text);
+                  change->name, err.text);
     }
 }
 
@@ -542,7 +569,7 @@ static struct client *client_of(struct kernel *kernel, const struct change *chan
     return c != NULL && client_state(c) == CLIENT_REGISTERED ? c : NULL;
 }
 
-static void settle(struct kernel *kernel, const struct change *change,
+static void settle(struct kernel *kernel, struct change *change,
                    const struct plant_store_outcome *outcome)
 {
     uint32_t hobj = 0;
@@ -556,9 +583,7 @@ static void settle(struct kernel *kernel, const struct change *change,
     (void)show(kernel, change->what, &outcome->object, shown); /* while the old value is there */
     if (rc == D2K_OK) {
         rc = do_change(kernel, change->what, &outcome->object, &hobj, &err);
-        if (rc != D2K_OK) {
-            repair(kernel, outcome->object.name);
-        }
+        change->repairs |= rc != D2K_OK;
     }
     audit(kernel, change->who, change->what, shown,
           rc == D2K_OK ? "done" : "refused: ", rc == D2K_OK ? "" : err.text);
@@ -580,6 +605,9 @@ void configuration_settle(struct kernel *kernel)
         struct change *change = LIST_FIRST(&kernel->changes, struct change, link);
         list_remove(&change->link);
         settle(kernel, change, outcome);
+        if (change->repairs) {
+            repair(kernel, change);
+        }
         free(change);
     }
 }
@@ -607,13 +635,24 @@ static d2k_result load_value(struct kernel *kernel, struct object *object, struc
                              struct error *err)
 {
     d2k_value value;
-    if (!read_record(record, &value) &&
-        !definition_default(object->type,
-                            (struct slice){object->properties, object->properties_size}, &value,
-                            NULL)) {
-        return D2K_OK;
+    d2k_result rc = D2K_TYPE;
+    if (read_record(record, &value)) {
+        rc = plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
+        if (rc == D2K_TYPE) {
+            /* The kernel was killed after this was stored and before it was taken back: repair().
+             */
+            log_write(kernel->log, LOG_WARNING, "STORE",
+                      "%s. The stored value is left out: it was refused before the kernel ended.",
+                      err->text);
+        }
     }
-    return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
+    if (rc == D2K_TYPE &&
+        definition_default(object->type,
+                           (struct slice){object->properties, object->properties_size}, &value,
+                           NULL)) {
+        return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
+    }
+    return rc == D2K_TYPE ? D2K_OK : rc;
 }
 
 static d2k_result load_object(void *context, const struct stored_object *stored_object,

@@ -184,6 +184,55 @@ def test_changes_that_follow_each_other_at_once_are_done_in_order(configured, ke
     check_database(configured)
 
 
+def test_what_was_asked_after_a_change_that_is_refused_is_not_taken_back_with_it(configured, kernel):
+    """The value fits when it is asked for, and no more when it is stored."""
+    text = struct.pack("<I", 2) + b"ok"
+    with administrator(configured) as admin:
+        hobj = define(admin, "A")
+        for _ in range(10):
+            requests = {admin.configure("A", kind=protocol.REAL), admin.write(hobj, integer(7)),
+                        admin.configure("A", kind=protocol.TEXT, default=text)}
+            answers = {}
+            while answers.keys() != requests:
+                message = admin.receive()
+                answers[message.request] = message
+            assert sorted(a.name for a in answers.values()) == ["Defined", "Defined", "WriteResult"]
+            before = read(admin, "A")
+            assert (before[0], before[2]) == (protocol.TEXT, text)
+            define(admin, "Later")  # by now is stored what the kernel has taken back
+            with sqlite3.connect(database(configured)) as db:
+                assert db.execute("SELECT type FROM object WHERE name = 'A'").fetchone() == (
+                    protocol.TEXT,)
+            db.close()
+            define(admin, "A")
+        admin.answer(admin.configure("A", kind=protocol.TEXT, default=text))
+    kernel.kill()
+    configured.start_kernel()
+    with administrator(configured) as admin:
+        assert read(admin, "A") == before
+    check_database(configured)
+
+
+def test_a_stored_value_that_does_not_fit_is_left_out(configured, kernel):
+    """As a kernel leaves it that is killed before it has taken back a value that it refused."""
+    with administrator(configured) as admin:
+        define(admin, "Whole", default=integer(1))
+        define(admin, "Real", kind=protocol.REAL, default=struct.pack("<d", 2.5))
+        define(admin, "Other")
+    kernel.stop()
+    with sqlite3.connect(database(configured)) as db:
+        db.execute("INSERT OR REPLACE INTO value SELECT o.id, v.record FROM object o, value v"
+                   " JOIN object r ON r.id = v.id WHERE r.name = 'Real' AND o.name != 'Real'")
+    db.close()
+    kernel = configured.start_kernel()
+    kernel.wait_for_log(r"STORE - WARNING: object Whole has type Integer, the value has type Real\. "
+                        r"The stored value is left out: it was refused before the kernel ended\.$")
+    with administrator(configured) as admin:
+        assert read(admin, "Whole")[2] == integer(1)
+        assert read(admin, "Other") is None
+        assert read(admin, "Real")[2] == struct.pack("<d", 2.5)
+
+
 # ---- what is refused ----
 
 def test_who_may_not_administer_defines_deletes_and_writes_nothing(configured, kernel):
