@@ -23,6 +23,7 @@ enum change_what { CHANGE_CONFIGURE, CHANGE_DELETE, CHANGE_WRITE, CHANGE_REPAIR 
 struct change {
     struct list link; /* kernel->changes */
     enum change_what what;
+    bool keeps_form; /* the object has afterwards the type, kind and columns that it had */
     bool repairs; /* an earlier one of the object is to be taken back in the store after this one */
     char name[D2K_OBJECT_NAME_MAX + 1];
     struct link_id client;
@@ -135,6 +136,7 @@ static struct change *change_new(struct client *c, const struct wire_message *me
     change->what = what;
     change->client = net_link_id(c->link);
     change->request = message->request;
+    change->keeps_form = what == CHANGE_WRITE;
     if (what == CHANGE_WRITE) {
         change->id = command_id_of(&message->as.write);
     }
@@ -214,13 +216,40 @@ static void refuse_no_memory(struct client *c, const struct wire_message *messag
 
 /* ---- Configure ---- */
 
+static bool keeps_form(const struct kernel *kernel, const struct definition *definition)
+{
+    const struct object *object = plant_object_by_name(kernel->plant, definition->name);
+    return object != NULL && object->type == definition->type && object->kind == definition->kind &&
+           slice_equal(plant_columns(object), definition->columns);
+}
+
+/* A value waits for the disk, and nothing that would take it away again. */
+static bool is_being_written(const struct kernel *kernel, struct slice name)
+{
+    char object[D2K_OBJECT_NAME_MAX + 1] = "";
+    bool written = false;
+    memcpy(object, name.data, name.size);
+    LIST_EACH(&kernel->changes, at, following)
+    {
+        const struct change *change = LIST_MEMBER(at, struct change, link);
+        if (!text_equal_ignoring_case(object, change->name)) {
+            continue;
+        }
+        if (!change->keeps_form) {
+            return false;
+        }
+        written |= change->what == CHANGE_WRITE;
+    }
+    return written;
+}
+
 /* A variable that has no value of its own yet begins with its default. */
 static bool needs_default(const struct kernel *kernel, const struct definition *definition)
 {
     const struct object *object = plant_object_by_name(kernel->plant, definition->name);
-    return object == NULL || object->type != definition->type || object->kind != definition->kind ||
-           !slice_equal(plant_columns(object), definition->columns) ||
-           object->value.type == D2K_TYPE_NONE || (object->value.status & D2K_STATUS_DEFAULT) != 0;
+    return !keeps_form(kernel, definition) || ((object->value.type == D2K_TYPE_NONE ||
+                                                (object->value.status & D2K_STATUS_DEFAULT) != 0) &&
+                                               !is_being_written(kernel, definition->name));
 }
 
 static d2k_result encode_default(const struct definition *definition, uint32_t hobj,
@@ -316,6 +345,7 @@ static void queue_definition(struct client *c, const struct wire_message *messag
         refuse_no_memory(c, message);
         return;
     }
+    change->keeps_form = keeps_form(c->kernel, definition);
     struct slice value = {(const char *)buffer_data(record), buffer_size(record)};
     struct stored_object object = stored(definition, hobj, value);
     const struct object *before = plant_object_by_name(c->kernel->plant, definition->name);
