@@ -169,6 +169,7 @@ static d2k_result take_all(struct moment *moment, struct error *err)
         if (object == NULL) {
             continue; /* it stays one that is never found */
         }
+        plant_settle_owner(moment->plant, object); /* of one that has just gone: all or none */
         taken->type = object->type;
         taken->update = update_hold(object->current);
         bytes += object->current == NULL ? 0 : object->current->size;

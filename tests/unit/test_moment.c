@@ -153,6 +153,27 @@ static void what_is_void_or_hidden_when_its_turn_comes_is_left_out(void **state)
     tells_no_more();
 }
 
+static void of_an_owner_that_has_gone_nothing_is_valid(void **state)
+{
+    char name[16];
+    const struct update *update;
+    size_t told = 0;
+    (void)state;
+    for (unsigned i = 0; i <= PLANT_INVALIDATIONS_AT_ONCE; i++) {
+        (void)snprintf(name, sizeof name, "O%u", i);
+        set(define(name), i);
+    }
+    plant_owner_gone(plant, slice_of("PC.KOM"));
+    add("O*");
+    assert_int_equal(take(NULL), D2K_OK);
+    while (moment_next(moment, &update) != NULL) {
+        struct slice bytes = {(const char *)update->bytes, update->size};
+        assert_int_equal(record_of(bytes).status & D2K_STATUS_VALID, 0);
+        told++;
+    }
+    assert_int_equal(told, PLANT_INVALIDATIONS_AT_ONCE + 1);
+}
+
 static void what_may_not_be_seen_does_not_count(void **state)
 {
     (void)state;
@@ -275,6 +296,7 @@ int main(void)
         TEST(names_alone_are_looked_up),
         TEST(an_object_without_a_value_is_told_without_one),
         TEST(what_is_void_or_hidden_when_its_turn_comes_is_left_out),
+        TEST(of_an_owner_that_has_gone_nothing_is_valid),
         TEST(what_may_not_be_seen_does_not_count),
         TEST(a_snapshot_that_is_dropped_lets_go_of_its_values),
         TEST(patterns_are_limited),
