@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "kernel/kernel.h"
-#include "kernel/parent_line.h"
 #include "os/clock.h"
 
 static const struct machine_state states[] = {
@@ -342,10 +341,7 @@ static void end_process(struct client *c, const char *why)
     log_write(kernel->log, c->end_state == PROCESS_STOP ? LOG_INFO : LOG_WARNING, "SERVER",
               "Process ended. ClientName: %s Id: %u State: %s Reason: %s", c->process->name,
               c->process->id, state_word(c->end_state), why);
-    parent_line_left(kernel->setup.parent_line, c->process->name,
-                     c->end_state == PROCESS_STOP    ? PARENT_LEFT_LOGGED_OFF
-                     : c->end_state == PROCESS_WDERR ? PARENT_LEFT_HANGING
-                                                     : PARENT_LEFT_LOST);
+    programs_left(kernel, c->process->name, c->end_state);
     commands_client_gone(c);
     subscriber_free(c->subscriber);
     c->subscriber = NULL;

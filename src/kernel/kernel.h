@@ -286,6 +286,11 @@ struct parent_state;
 /* D2K_NO_MEMORY. */
 d2k_result programs_init(struct kernel *kernel, struct error *err) D2K_MUST_CHECK;
 void programs_free(struct kernel *kernel);
+/* Whether a static process has this name; case is ignored. */
+bool programs_find(const struct kernel *kernel, const char *process, size_t *ret_index);
+/* A process has registered, or ended like this: the parent hears of static ones. */
+void programs_registered(const struct kernel *kernel, const char *process);
+void programs_left(const struct kernel *kernel, const char *process, enum process_state how);
 /* Takes what the parent says. */
 void programs_take_news(struct kernel *kernel);
 /* Appends what is known of the program of this process; nothing for a dynamic one. */

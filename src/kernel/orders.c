@@ -59,18 +59,16 @@ static uint16_t refuse(struct error *err, uint16_t code, const char *sentence)
 static uint16_t find_process(const struct client *c, const struct wire_start_process *asked,
                              const char *name, uint32_t *ret_index, struct error *err)
 {
-    const struct static_processes *processes = c->kernel->setup.processes;
+    size_t index;
     if (asked->instance > INSTANCE_MAX) {
         return refuse(err, WIRE_CODE_BAD_VALUE, "instances have the numbers 1 to 15");
     }
-    for (size_t i = 0; i < processes->count; i++) {
-        if (text_equal_ignoring_case(processes->at[i].name, name)) {
-            *ret_index = (uint32_t)i;
-            return asked->instance == 0
-                       ? (uint16_t)WIRE_CODE_NONE
-                       : refuse(err, WIRE_CODE_NOT_FOUND,
-                                "a static process is one program: name it without an instance");
-        }
+    if (programs_find(c->kernel, name, &index)) {
+        *ret_index = (uint32_t)index;
+        return asked->instance == 0
+                   ? (uint16_t)WIRE_CODE_NONE
+                   : refuse(err, WIRE_CODE_NOT_FOUND,
+                            "a static process is one program: name it without an instance");
     }
     if (programs_has_registered(c->kernel, asked->process_name)) {
         return refuse(err, WIRE_CODE_NOT_FOUND,
@@ -78,8 +76,9 @@ static uint16_t find_process(const struct client *c, const struct wire_start_pro
                       "leaves it to whoever did");
     }
     return refuse(err, WIRE_CODE_NOT_FOUND,
-                  processes->count == 0 ? "this kernel has no static processes"
-                                        : "there is no static process of this name");
+                  c->kernel->setup.processes->count == 0
+                      ? "this kernel has no static processes"
+                      : "there is no static process of this name");
 }
 
 static uint16_t check(struct client *c, const struct wire_start_process *asked, const char *name,

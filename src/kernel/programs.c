@@ -40,6 +40,38 @@ static void take(struct kernel *kernel, const struct parent_news *news)
     }
 }
 
+bool programs_find(const struct kernel *kernel, const char *process, size_t *ret_index)
+{
+    const struct static_processes *processes = kernel->setup.processes;
+    for (size_t i = 0; i < processes->count; i++) {
+        if (text_equal_ignoring_case(processes->at[i].name, process)) {
+            *ret_index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The line has room for what static processes do, not for a crowd of others. */
+void programs_registered(const struct kernel *kernel, const char *process)
+{
+    size_t ignored;
+    if (programs_find(kernel, process, &ignored)) {
+        parent_line_registered(kernel->setup.parent_line, process);
+    }
+}
+
+void programs_left(const struct kernel *kernel, const char *process, enum process_state how)
+{
+    size_t ignored;
+    if (programs_find(kernel, process, &ignored)) {
+        parent_line_left(kernel->setup.parent_line, process,
+                         how == PROCESS_STOP    ? PARENT_LEFT_LOGGED_OFF
+                         : how == PROCESS_WDERR ? PARENT_LEFT_HANGING
+                                                : PARENT_LEFT_LOST);
+    }
+}
+
 void programs_take_news(struct kernel *kernel)
 {
     struct parent_news news;
@@ -86,21 +118,10 @@ static uint32_t until_ms(uint64_t due_ms)
     return due_ms <= now_ms ? 0 : (uint32_t)(due_ms - now_ms); /* a minute at most */
 }
 
-/* The number of static processes: it is none of them. */
-static size_t index_of(const struct kernel *kernel, const char *process)
-{
-    const struct static_processes *processes = kernel->setup.processes;
-    size_t i = 0;
-    while (i < processes->count && !text_equal_ignoring_case(processes->at[i].name, process)) {
-        i++;
-    }
-    return i;
-}
-
 void programs_put(const struct kernel *kernel, const char *process, struct buffer *properties)
 {
-    size_t i = index_of(kernel, process);
-    if (i == kernel->setup.processes->count) {
+    size_t i;
+    if (!programs_find(kernel, process, &i)) {
         return;
     }
     const struct supervision_view *view = &kernel->programs[i].view;
@@ -124,8 +145,8 @@ bool programs_has_registered(const struct kernel *kernel, struct slice name)
 
 bool programs_have_failed(const struct kernel *kernel, const char *process)
 {
-    size_t i = index_of(kernel, process);
-    return i < kernel->setup.processes->count && kernel->programs[i].index != NOT_TOLD &&
+    size_t i;
+    return programs_find(kernel, process, &i) && kernel->programs[i].index != NOT_TOLD &&
            kernel->programs[i].view.failed;
 }
 

@@ -10,7 +10,6 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "kernel/kernel.h"
-#include "kernel/parent_line.h"
 #include "os/clock.h"
 #include "os/system.h"
 
@@ -161,7 +160,7 @@ static void accept_registration(struct client *c)
     log_write(kernel->log, LOG_INFO, "SERVER",
               "RegistraterProces OK. ClientName: %s Id: %u ComputerName: %s SAS: 0",
               c->process->name, c->process->id, c->process->computer);
-    parent_line_registered(kernel->setup.parent_line, c->process->name);
+    programs_registered(kernel, c->process->name);
     answer_registered(c);
     registration_forget(c);
     kernel_tidy(kernel); /* an instance may have taken over from another one */
