@@ -140,7 +140,7 @@ void subscription_count_lost(struct subscriber *subscriber, uint16_t slot, uint6
 }
 
 _Static_assert(PLANT_EVERY_QUEUE_MAX < 1u << 24, "interest.queued counts them");
-_Static_assert(sizeof(struct interest) <= 64, "there may be a hundred million of them");
+_Static_assert(sizeof(struct interest) <= 56, "there may be a hundred million of them");
 
 static bool has_room(const struct subscriber *subscriber, const struct update *update)
 {
@@ -221,9 +221,8 @@ void readers_tell(struct plant *plant, struct object *object, struct update *upd
 {
     uint32_t index = CHUNK_UPDATES;
     bool appended = false;
-    LIST_EACH(&object->readers, at, following)
-    {
-        struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
+    for (uint32_t i = 0; i < object->reader_count; i++) {
+        struct interest *interest = object->readers[i];
         if (past && (!interest->every || interest->subscriber->refuses_past)) {
             continue;
         }
@@ -245,9 +244,8 @@ void readers_tell(struct plant *plant, struct object *object, struct update *upd
 
 void readers_announce(struct object *object)
 {
-    LIST_EACH(&object->readers, at, following)
-    {
-        struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
+    for (uint32_t i = 0; i < object->reader_count; i++) {
+        struct interest *interest = object->readers[i];
         interest->changed = true;
         subscriber_queue(interest->subscriber, &interest->place);
     }

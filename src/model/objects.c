@@ -58,6 +58,7 @@ static void object_free(struct plant *plant, struct object *object)
     free(object->unit);
     free(object->properties);
     free(object->limits);
+    free(object->readers);
     free(object);
 }
 
@@ -406,7 +407,6 @@ static struct object *object_new(const struct definition *definition)
     }
     memcpy(object->name, definition->name.data, definition->name.size);
     describe(object, definition, &texts);
-    list_init(&object->readers);
     list_init(&object->of_owner);
     return object;
 }

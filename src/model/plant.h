@@ -67,6 +67,7 @@
 
 struct plant;
 struct subscriber;
+struct interest;
 struct pace_rule; /* model/pace.h */
 
 /* ---- objects ---- */
@@ -120,9 +121,10 @@ struct object {
     struct update *current;     /* its encoding; NULL before the first value */
     struct computed_node *node; /* private; NULL: it is not computed, and nothing depends on it */
     /* private */
-    char *text_storage;      /* bytes of a text or a table; NULL for other types */
-    struct history *history; /* NULL: none is kept */
-    struct list readers;
+    char *text_storage;        /* bytes of a text or a table; NULL for other types */
+    struct history *history;   /* NULL: none is kept */
+    struct interest **readers; /* in no order */
+    uint32_t reader_count, reader_capacity;
     struct list of_owner;
     uint32_t position;
     uint32_t stem_place;

@@ -3,7 +3,7 @@
  * Who points to whom:
  *
  *     plant -> objects, owners, processes
- *     object -> its readers: a list of interests
+ *     object -> its readers: interests
  *     subscriber -> its interests (by number of the object), its subscriptions, its FIFO of places
  *     plant, stem, awaited name -> the subscriptions that wait for objects: a list of waiters
  *
@@ -206,13 +206,13 @@ struct fifo {
  * When the object is deleted, the interest itself becomes what is still to be told of it. */
 struct interest {
     struct place place;
-    struct list in_object;
     union {
         struct object *object;
         uint32_t gone_hobj; /* PLACE_GONE */
     };
     struct subscriber *subscriber;
     struct update *base;
+    uint32_t reader;      /* its place among the readers of the object */
     uint16_t matches;     /* subscriptions */
     uint16_t every_slot;  /* of the subscription that counts its losses */
     uint32_t queued : 24; /* its places of PLACE_QUEUED */

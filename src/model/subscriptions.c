@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "model/plant_private.h"
 
-#define SLOTS_AT_ONCE 4u /* for subscriptions, of which most have a few */
+#define SLOTS_AT_ONCE 2u /* for subscriptions, of which most have a few */
 
 static uint32_t interest_number(const void *entry)
 {
@@ -66,17 +66,53 @@ bool subscription_reads(const struct subscriber *subscriber, const struct subscr
 
 /* ---- interests ---- */
 
+static bool reserve_reader(struct object *object)
+{
+    if (object->reader_count < object->reader_capacity) {
+        return true;
+    }
+    uint32_t capacity = object->reader_capacity == 0 ? 2 : object->reader_capacity * 2;
+    struct interest **readers = realloc(object->readers, capacity * sizeof *readers);
+    if (readers == NULL) {
+        return false;
+    }
+    object->readers = readers;
+    object->reader_capacity = capacity;
+    return true;
+}
+
+/* There is room. */
+static void start_reading(struct interest *interest, struct object *object)
+{
+    interest->object = object;
+    interest->reader = object->reader_count;
+    object->readers[object->reader_count++] = interest;
+}
+
+static void stop_reading(struct interest *interest)
+{
+    struct object *object = interest->object;
+    struct interest *last = object->readers[--object->reader_count];
+    object->readers[interest->reader] = last;
+    last->reader = interest->reader;
+    if (object->reader_count == 0) {
+        free(object->readers);
+        object->readers = NULL;
+        object->reader_capacity = 0;
+    }
+}
+
 static void interest_free(struct interest *interest)
 {
     pace_end(interest);
-    list_remove(&interest->in_object);
+    stop_reading(interest);
     update_release(interest->base);
     free(interest);
 }
 
 static struct interest *interest_new(struct subscriber *subscriber, struct object *object)
 {
-    struct interest *interest = calloc(1, sizeof *interest);
+    struct interest *interest = reserve_reader(object) ? calloc(1, sizeof *interest) : NULL;
     if (interest == NULL) {
         return NULL;
     }
@@ -87,7 +123,7 @@ static struct interest *interest_new(struct subscriber *subscriber, struct objec
         free(interest);
         return NULL;
     }
-    list_append(&object->readers, &interest->in_object);
+    start_reading(interest, object);
     return interest;
 }
 
@@ -305,9 +341,8 @@ static struct subscription *waiting_subscription(struct list *at,
 
 static void detach_readers(struct object *object)
 {
-    LIST_EACH(&object->readers, at, following)
-    {
-        struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
+    while (object->reader_count > 0) {
+        struct interest *interest = object->readers[object->reader_count - 1];
         remove_interest(&interest->subscriber->interests, interest);
     }
 }
@@ -385,7 +420,7 @@ static void finish_leaving(struct interest *interest, struct spares *spares)
         return;
     }
     number_table_remove(&subscriber->interests, interest);
-    list_remove(&interest->in_object);
+    stop_reading(interest);
     update_release(interest->base);
     interest->base = NULL;
     interest->gone_hobj = object->hobj;
@@ -395,22 +430,20 @@ static void finish_leaving(struct interest *interest, struct spares *spares)
 
 d2k_result readers_detach(struct plant *plant, struct object *object, struct error *err)
 {
-    if (list_empty(&object->readers)) {
+    if (object->reader_count == 0) {
         return D2K_OK;
     }
     struct spares spares;
     bool enough = spares_begin(plant, object, &spares);
-    LIST_EACH(&object->readers, at, following)
-    {
-        enough = enough && spares_add(&spares, LIST_MEMBER(at, struct interest, in_object));
+    for (uint32_t i = 0; enough && i < object->reader_count; i++) {
+        enough = spares_add(&spares, object->readers[i]);
     }
     if (!enough) {
         spares_free(plant, &spares);
         return error_no_memory(err);
     }
-    LIST_EACH(&object->readers, at, following)
-    {
-        struct interest *interest = LIST_MEMBER(at, struct interest, in_object);
+    while (object->reader_count > 0) {
+        struct interest *interest = object->readers[object->reader_count - 1];
         if (begin_leaving(interest)) {
             sweep_fifo(interest->subscriber, NULL);
         }
@@ -529,7 +562,7 @@ static struct subscription *free_slot(struct subscriber *subscriber)
         slot++;
     }
     if (slot == subscriber->slot_count) {
-        uint32_t more = slot < 2 * SLOTS_AT_ONCE ? SLOTS_AT_ONCE : slot / 2;
+        uint32_t more = slot < 4 * SLOTS_AT_ONCE ? SLOTS_AT_ONCE : slot / 4;
         struct subscription *grown =
             realloc(subscriber->subscriptions, (slot + more) * sizeof *grown);
         if (grown == NULL) {

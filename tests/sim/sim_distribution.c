@@ -760,7 +760,7 @@ static void end_world(void)
         if (object == NULL) {
             continue;
         }
-        CHECK(list_empty(&object->readers));
+        CHECK(object->reader_count == 0);
         CHECK(object->current == NULL || object->current->references == 1);
     }
     CHECK(list_empty(&plant->patterns) && plant->awaited.count == 0);
