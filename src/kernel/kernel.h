@@ -133,6 +133,8 @@ struct registration {
     uint32_t os_process_id;
     uint32_t flags;
     uint8_t resume_token[WIRE_TOKEN_SIZE];
+    struct link_id holder; /* PROBING: the link that is asked */
+    uint64_t holder_bytes; /* what it had sent when it was asked */
 };
 
 struct client {
@@ -141,25 +143,23 @@ struct client {
     struct machine machine;
     uint64_t capabilities;             /* that both sides have */
     struct registration *registration; /* NULL before Register and after it is settled */
+    struct process *process;           /* while REGISTERED */
+    struct subscriber *subscriber;     /* while REGISTERED */
+    uint64_t since_ms;                 /* of the link; of the probe while PROBING */
+    uint64_t last_sequence;            /* of its published values */
     uint32_t watchdog_ms;
-    struct process *process;       /* while REGISTERED */
-    struct subscriber *subscriber; /* while REGISTERED */
-    enum process_state end_state;  /* what its process becomes when the link ends */
-    uint64_t since_ms;             /* of the link; of the probe while PROBING */
-    struct link_id holder;         /* PROBING: the link that is asked */
-    uint64_t holder_bytes;         /* what it had sent when it was asked */
-    uint64_t last_sequence;        /* of its published values */
-    struct list queries;           /* struct query, in the order they came */
+    enum process_state end_state; /* what its process becomes when the link ends */
+    struct list queries;          /* struct query, in the order they came */
     unsigned query_count;
-    unsigned change_count;             /* that wait for the store */
-    unsigned command_count;            /* of this writer that are open */
-    unsigned order_count;              /* of this administrator that are open */
-    uint64_t logon_ticket;             /* of the logon that is being checked; 0: none */
-    enum instance_state instance_told; /* what the client knows that it is */
+    unsigned change_count;  /* that wait for the store */
+    unsigned command_count; /* of this writer that are open */
+    unsigned order_count;   /* of this administrator that are open */
+    uint64_t logon_ticket;  /* of the logon that is being checked; 0: none */
     uint64_t logon_request;
-    bool reviewing; /* what it may see has changed */
     size_t review_position;
-    bool values_first; /* in the next fill; then the answers, in turn */
+    enum instance_state instance_told; /* what the client knows that it is */
+    bool reviewing;                    /* what it may see has changed */
+    bool values_first;                 /* in the next fill; then the answers, in turn */
     bool refusal_logged;
     bool is_shown; /* an object tells the state of its process, if it can have one */
     struct list gone_link;

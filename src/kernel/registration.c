@@ -193,8 +193,8 @@ static void refuse_name_in_use(struct client *c, const struct process *holder)
 static void start_probe(struct client *c, struct net_link *holder)
 {
     struct wire_message ping = {.type = WIRE_PING};
-    c->holder = net_link_id(holder);
-    c->holder_bytes = net_link_received_bytes(holder);
+    c->registration->holder = net_link_id(holder);
+    c->registration->holder_bytes = net_link_received_bytes(holder);
     c->since_ms = net_server_now_ms(c->kernel->net);
     client_move(c, CLIENT_PROBING);
     client_send(net_link_data(holder), &ping);
@@ -202,10 +202,10 @@ static void start_probe(struct client *c, struct net_link *holder)
 
 void registration_probe(struct client *c, uint64_t now_ms)
 {
-    struct net_link *holder = net_link_find(c->kernel->net, c->holder);
+    struct net_link *holder = net_link_find(c->kernel->net, c->registration->holder);
     const struct process *process = holder_of_name(c);
     bool held = process != NULL && process->state == PROCESS_RUNNING;
-    if (holder != NULL && held && net_link_received_bytes(holder) > c->holder_bytes) {
+    if (holder != NULL && held && net_link_received_bytes(holder) > c->registration->holder_bytes) {
         refuse_name_in_use(c, process);
         return;
     }

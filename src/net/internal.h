@@ -45,22 +45,23 @@ struct net_link {
     int fd;
     int events; /* what the poller waits for */
     struct session *session;
-    char address_text[LINK_ADDRESS_TEXT_MAX];
-    bool local;
     uint32_t user;
     uint32_t slot;
     uint64_t generation;
     void *data;
+    bool local;
     bool woken;      /* in server->woken */
     bool ending;     /* closed() was called; only what stands in the output is still sent */
     bool trimmed;    /* its buffers were given back since it was busy */
     bool released;   /* closed; the structure waits for the end of the turn */
     bool wants_room; /* it may have more to say than it could when it was flushed last */
+    uint32_t read_size;
     uint64_t linger_until_ms;
     uint64_t opened_ms, received_ms, sent_ms;
     uint64_t received_bytes;
     struct list woken_link; /* in server->woken, in the end in server->released */
     struct list ending_link;
+    char address_text[];
 };
 
 struct slot {

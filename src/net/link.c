@@ -5,9 +5,13 @@
  * once at its end. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/internal.h"
 
+/* What is read at once: most say little, and room for more would lie between what stays for long
+ * and hold its pages. Whoever fills it gets more of it, until it has been quiet. */
+#define READ_FIRST   1024u
 #define READ_AT_ONCE (64u * 1024u)
 /* How often one link may be filled to the high mark in one turn of the loop, however fast its
  * reader is. */
@@ -254,7 +258,7 @@ static void read_in(struct net_link *link)
 {
     struct net_server *server = link->server;
     size_t room, size = 0;
-    uint8_t *at = session_input(link->session, READ_AT_ONCE, &room);
+    uint8_t *at = session_input(link->session, link->read_size, &room);
     if (at == NULL) {
         net_link_broken(link, D2K_NO_MEMORY, WIRE_CODE_INTERNAL, "no memory to read into");
         return;
@@ -270,6 +274,9 @@ static void read_in(struct net_link *link)
     }
     link->received_ms = server->now_ms;
     link->received_bytes += size;
+    if (size == room && link->read_size < READ_AT_ONCE) {
+        link->read_size *= 4;
+    }
     server->received = true;
     session_received(link->session, size);
     server->callbacks.received(server->callbacks.context, link);
@@ -310,7 +317,9 @@ static void link_not_opened(struct net_server *server, struct handover *handover
 
 void link_open(struct net_server *server, struct handover *handover)
 {
-    struct net_link *link = calloc(1, sizeof *link);
+    char address[LINK_ADDRESS_TEXT_MAX];
+    os_address_format(&handover->address, address, sizeof address);
+    struct net_link *link = calloc(1, sizeof *link + strlen(address) + 1);
     if (link == NULL || !take_slot(server, link)) {
         free(link);
         link_not_opened(server, handover);
@@ -327,7 +336,8 @@ void link_open(struct net_server *server, struct handover *handover)
     list_init(&link->woken_link);
     list_init(&link->ending_link);
     link->received_ms = link->sent_ms = server->now_ms;
-    os_address_format(&handover->address, link->address_text, sizeof link->address_text);
+    memcpy(link->address_text, address, strlen(address) + 1);
+    link->read_size = READ_FIRST;
     if (os_poller_add(server->poller, link->fd, link->events, &link->watched) != 0) {
         free_slot(link);
         free(link);
@@ -405,6 +415,7 @@ static void trim_idle(struct net_server *server, uint64_t now_ms)
         if (!link->trimmed && now_ms - last_ms >= NET_IDLE_MS) {
             session_trim(link->session);
             link->trimmed = true;
+            link->read_size = READ_FIRST;
         }
     }
 }

@@ -352,9 +352,13 @@ d2k_result tls_connection_verify(struct tls_connection *connection, bool *ret_ve
 static d2k_result read_record(struct tls_connection *connection, struct buffer *plain,
                               struct error *err)
 {
+    /* No more comes out than is there: most links say little, and room for a whole record would be
+     * 16 KiB. */
     size_t wanted = plain->max_size - buffer_size(plain);
-    if (wanted > RECORD_SIZE_MAX) {
-        wanted = RECORD_SIZE_MAX;
+    size_t here = buffer_size(connection->ends.in) + (size_t)SSL_pending(connection->ssl);
+    size_t most = here < RECORD_SIZE_MAX ? here : RECORD_SIZE_MAX;
+    if (wanted > most) {
+        wanted = most;
     }
     uint8_t *room = buffer_reserve(plain, wanted);
     if (room == NULL || wanted == 0) {
