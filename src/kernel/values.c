@@ -63,6 +63,17 @@ static d2k_result set_value(struct client *c, uint32_t hobj, const d2k_value *va
     return plant_set(c->kernel->plant, slice_of(c->process->name), object, value, now_ns, err);
 }
 
+/* A value that comes alone has nothing to be overlapped with. */
+static unsigned expect_values(const struct plant *plant, struct cursor rest)
+{
+    uint32_t hobjs[PLANT_EXPECT_MAX];
+    unsigned count = wire_value_peek(rest, hobjs, PLANT_EXPECT_MAX);
+    if (count > 1) {
+        plant_expect(plant, hobjs, count);
+    }
+    return count;
+}
+
 /* Takes every value that is right; of those that are not, the first is reported. What a passive
  * instance publishes is left out: it cannot know yet that it is passive, or goes on so as to be
  * ready. */
@@ -73,7 +84,9 @@ void values_update(struct client *c, const struct wire_message *message)
     bool passive = instances_is_passive(c);
     d2k_result first_rc = D2K_OK;
     struct error first = {0};
+    unsigned expected = 0;
     for (;;) {
+        expected = expected > 1 ? expected - 1 : expect_values(c->kernel->plant, rest);
         uint32_t hobj;
         d2k_value value;
         struct error err = {0};

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/prefetch.h"
+
 #define FIRST_CAPACITY 8u
 
 void number_table_init(struct number_table *t, uint32_t (*number_of)(const void *entry))
@@ -38,6 +40,18 @@ static uint32_t place_of(const struct number_table *t, uint32_t number)
 void *number_table_get(const struct number_table *t, uint32_t number)
 {
     return t->capacity == 0 ? NULL : t->entries[place_of(t, number)];
+}
+
+void number_table_expect(const struct number_table *t, uint32_t number)
+{
+    if (t->capacity != 0) {
+        prefetch(&t->entries[home_of(t, number)]);
+    }
+}
+
+const void *number_table_likely(const struct number_table *t, uint32_t number)
+{
+    return t->capacity == 0 ? NULL : t->entries[home_of(t, number)];
 }
 
 static bool grow(struct number_table *t)

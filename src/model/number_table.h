@@ -20,6 +20,10 @@ void number_table_free(struct number_table *t);
 
 /* NULL when it is not there. */
 void *number_table_get(const struct number_table *t, uint32_t number);
+/* Asks for the memory in which number_table_get() will look first. */
+void number_table_expect(const struct number_table *t, uint32_t number);
+/* What stands there, without a look at it: the entry in most cases. NULL: there is none. */
+const void *number_table_likely(const struct number_table *t, uint32_t number);
 /* Its number must not be there yet. False: out of memory, nothing changed. */
 bool number_table_add(struct number_table *t, void *entry) __attribute__((warn_unused_result));
 /* The entry must be there. A walk over entries[0..capacity) may remove the entry it stands on, if

@@ -47,6 +47,8 @@
 #include "model/alarm.h"
 #include "model/instances.h"
 
+#define PLANT_EXPECT_MAX 16u
+
 /* Limits; tested at the limit and one past it. */
 #define PLANT_OBJECTS_MAX       1000000u
 #define PLANT_NUMBER_MAX        (UINT32_MAX - 1) /* of an object or process */
@@ -105,33 +107,36 @@ struct update {
     uint8_t bytes[];
 };
 
+/* What every value needs stands in front, together: up to `name`. */
 struct object {
     uint32_t hobj;
     d2k_type type;
     struct alarm_rule alarm;
-    uint8_t kind; /* enum object_kind */
+    uint8_t kind;               /* enum object_kind */
+    bool invalidation_owed;     /* private: memory was short when its owner went */
+    uint16_t open_commands;     /* private */
+    const char *owner;          /* process name, "" for the kernel itself; lives as long as the
+                                   object */
+    d2k_limits *limits;         /* NULL: none */
+    struct update *current;     /* the encoding of its value; NULL before the first one */
+    struct computed_node *node; /* private; NULL: it is not computed, and nothing depends on it */
+    struct history *history;    /* private; NULL: none is kept */
+    struct interest **readers;  /* private; in no order */
+    uint32_t reader_count, reader_capacity;
+    char *text_storage; /* private; bytes of a text or a table; NULL for other types */
+    d2k_value value;    /* current value; text belongs to the object */
+
     char name[D2K_OBJECT_NAME_MAX + 1];
     char *description; /* never NULL */
     char *unit;        /* never NULL */
     char *properties;  /* as it was defined with; NULL: none */
     size_t properties_size;
-    d2k_limits *limits; /* NULL: none */
-    const char *owner;  /* process name, "" for the kernel itself; lives as long as the object */
-    d2k_value value;    /* current value; text belongs to the object */
-    struct update *current;     /* its encoding; NULL before the first value */
-    struct computed_node *node; /* private; NULL: it is not computed, and nothing depends on it */
     /* private */
-    char *text_storage;        /* bytes of a text or a table; NULL for other types */
-    struct history *history;   /* NULL: none is kept */
-    struct interest **readers; /* in no order */
-    uint32_t reader_count, reader_capacity;
     struct list of_owner;
     uint32_t position;
     uint32_t stem_place;
-    struct stem *stem; /* NULL: its name has none */
-    uint16_t open_commands;
+    struct stem *stem;                 /* NULL: its name has none */
     uint16_t columns_at, columns_size; /* in `properties`; 0: it is no table */
-    bool invalidation_owed;            /* memory was short when its owner went */
 };
 
 /* None of them may call the plant. */
@@ -227,6 +232,10 @@ d2k_result plant_set(struct plant *plant, struct slice owner, struct object *obj
 /* The alarm of the object that waits to be acknowledged is; readers are told. False: none waited,
  * or memory was short. */
 bool plant_acknowledge_alarm(struct plant *plant, struct object *object);
+
+/* Values of these objects, at most PLANT_EXPECT_MAX, come next: fetches what plant_set() will need
+ * into the caches, for all at once. Only a hint; a number may be of no object. */
+void plant_expect(const struct plant *plant, const uint32_t *hobjs, unsigned count);
 
 /* Whether plant_set() would do it, but for memory; changes nothing. */
 d2k_result plant_check_value(const struct object *object, struct slice owner,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/content.h"
+#include "base/prefetch.h"
 #include "base/table.h"
 #include "base/text.h"
 #include "model/plant_private.h"
@@ -239,6 +240,51 @@ bool plant_acknowledge_alarm(struct plant *plant, struct object *object)
     }
     plant_set_current(plant, object, &value, object->text_storage, update);
     return true;
+}
+
+/* ---- what comes next ---- */
+
+#define CACHE_LINE 64u
+/* Of more readers the first are still there when their turn comes. */
+#define READERS_EXPECTED 16u
+
+static void expect_object(const struct object *object)
+{
+    for (size_t at = 0; object != NULL && at < offsetof(struct object, name); at += CACHE_LINE) {
+        prefetch((const char *)object + at);
+    }
+}
+
+static void expect_readers(const struct object *object)
+{
+    for (uint32_t i = 0; i < object->reader_count && i < READERS_EXPECTED; i++) {
+        prefetch(object->readers[i]);
+    }
+}
+
+/* Each step looks at what the step before it has asked for. */
+void plant_expect(const struct plant *plant, const uint32_t *hobjs, unsigned count)
+{
+    const struct number_table *table = &plant->objects_by_number;
+    const struct object *objects[PLANT_EXPECT_MAX];
+    for (unsigned i = 0; i < count; i++) {
+        number_table_expect(table, hobjs[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        expect_object(number_table_likely(table, hobjs[i]));
+    }
+    for (unsigned i = 0; i < count; i++) {
+        objects[i] = number_table_get(table, hobjs[i]);
+        if (objects[i] != NULL) {
+            prefetch(objects[i]->current);
+            prefetch(objects[i]->readers);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (objects[i] != NULL) {
+            expect_readers(objects[i]);
+        }
+    }
 }
 
 /* ---- commands ---- */

@@ -14,8 +14,7 @@
 #define ACCEPT_AT_ONCE     16  /* then the other workers get a chance */
 #define ACCEPT_PAUSE_MS    100 /* when the system has no descriptors left */
 #define CHECK_DEADLINES_MS 250
-#define READ_AT_ONCE       2048u /* of a ClientHello; the rest of a longer one comes with the next read \
-                                  */
+#define READ_AT_ONCE       2048u /* the rest of a longer ClientHello comes next */
 /* Low enough that a value's thread takes the processor from a worker at once, not at the next tick
  * of the system (values to 10 clients during a storm, p99: 4.3 ms at 5, 1.8 at 15, 1.5 at 19); high
  * enough that a worker beside a program that never sleeps still has a thirtieth of a processor. */

@@ -72,6 +72,21 @@ d2k_result wire_value_encode(struct buffer *out, uint32_t hobj, const d2k_value 
 
 /* ---- decoding ---- */
 
+unsigned wire_value_peek(struct cursor rest, uint32_t *ret_hobjs, unsigned max)
+{
+    unsigned count = 0;
+    while (count < max && rest.left > 0) {
+        struct slice record = cursor_bytes(&rest, cursor_u32(&rest));
+        struct cursor fields = cursor_of(record.data, record.size);
+        ret_hobjs[count] = cursor_u32(&fields);
+        if (rest.failed || fields.failed) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
 d2k_result wire_content_decode(struct slice bytes, d2k_value *value, struct error *err)
 {
     struct cursor rest = cursor_of(bytes.data, bytes.size);

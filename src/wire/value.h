@@ -38,6 +38,10 @@ d2k_result wire_value_encode(struct buffer *out, uint32_t hobj,
 int wire_value_decode(struct cursor *rest, uint32_t *ret_hobj, d2k_value *ret_value,
                       struct error *err);
 
+/* The objects of the next records, as far as they are whole, at most `max`: how many. Checks
+ * nothing. */
+unsigned wire_value_peek(struct cursor rest, uint32_t *ret_hobjs, unsigned max);
+
 /* The content of a record alone, as it stands there: of a value whose type is set already. Text
  * points into the bytes. D2K_ARGUMENT: too short or too long, or against the range rules. */
 d2k_result wire_content_decode(struct slice bytes, d2k_value *value,

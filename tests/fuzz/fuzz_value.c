@@ -8,6 +8,8 @@
 #include "fuzz.h"
 #include "wire/value.h"
 
+#define PEEKED 4u
+
 static void encode_again(uint32_t hobj, const d2k_value *value)
 {
     struct buffer encoded;
@@ -53,10 +55,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cursor rest = cursor_of(data, size);
     struct error err;
     d2k_value value;
-    uint32_t hobj;
+    uint32_t hobj, next[PEEKED];
+    unsigned peeked = wire_value_peek(rest, next, PEEKED), at = 0;
 
-    while (wire_value_decode(&rest, &hobj, &value, &err) == 1) {
+    for (; wire_value_decode(&rest, &hobj, &value, &err) == 1; at++) {
         char text[64];
+
+        fuzz_expect(at >= PEEKED || (at < peeked && next[at] == hobj));
 
         if (wire_value_check(&value, &err) == D2K_OK) {
             encode_again(hobj, &value);

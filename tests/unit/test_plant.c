@@ -474,6 +474,20 @@ static void the_last_number_is_given_and_then_no_more(void **state)
 #define PLANT_TEST(test)  cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define STORED_TEST(test) cmocka_unit_test_setup_teardown(test, set_up_stored, tear_down)
 
+static void what_is_expected_need_not_be_there(void **state)
+{
+    (void)state;
+    const uint32_t none[PLANT_EXPECT_MAX] = {1, 2, 3, UINT32_MAX};
+    plant_expect(plant, none, PLANT_EXPECT_MAX);
+    struct object *a = define("a");
+    const uint32_t some[] = {a->hobj, a->hobj + 1, 0};
+    plant_expect(plant, some, 3);
+    plant_expect(plant, some, 0);
+    set(a, 1);
+    plant_expect(plant, some, 3);
+    assert_int_equal(a->value.content.integer, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +521,7 @@ int main(void)
         STORED_TEST(a_stored_number_that_somebody_has_is_replaced),
         STORED_TEST(a_stored_number_over_the_first_free_one_is_not_given_twice),
         STORED_TEST(the_last_number_is_given_and_then_no_more),
+        PLANT_TEST(what_is_expected_need_not_be_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

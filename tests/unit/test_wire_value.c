@@ -229,6 +229,26 @@ static void records_in_a_row_are_taken_one_after_the_other(void **state)
     assert_int_equal(wire_value_decode(&rest, &hobj, &got, NULL), 0);
 }
 
+static void the_objects_of_the_next_records_are_shown(void **state)
+{
+    struct buffer *out = *state;
+    uint32_t hobjs[4] = {0};
+    d2k_value value = d2k_integer(1), text = d2k_text("three");
+    assert_int_equal(wire_value_encode(out, 7, &value), D2K_OK);
+    assert_int_equal(wire_value_encode(out, 8, &text), D2K_OK);
+    assert_int_equal(wire_value_encode(out, 9, &value), D2K_OK);
+    struct cursor all = cursor_of(buffer_data(out), buffer_size(out));
+    assert_int_equal(wire_value_peek(all, hobjs, 4), 3);
+    assert_int_equal(hobjs[0], 7);
+    assert_int_equal(hobjs[1], 8);
+    assert_int_equal(hobjs[2], 9);
+    assert_int_equal(wire_value_peek(all, hobjs, 2), 2);
+    assert_int_equal(wire_value_peek(cursor_of(all.at, all.left - 1), hobjs, 4), 2);
+    assert_int_equal(wire_value_peek(cursor_of(all.at, 3), hobjs, 4), 0);
+    assert_int_equal(wire_value_peek(cursor_of("\3\0\0\0abc", 7), hobjs, 4), 0);
+    assert_int_equal(wire_value_peek(cursor_of("", 0), hobjs, 4), 0);
+}
+
 static void a_limit_status_takes_ten_bytes_and_only_then(void **state)
 {
     struct buffer *out = *state;
@@ -506,6 +526,7 @@ int main(void)
         TEST(a_value_of_each_type_comes_back_as_it_was_encoded),
         TEST(the_bytes_of_a_record_are_those_of_the_document),
         TEST(records_in_a_row_are_taken_one_after_the_other),
+        TEST(the_objects_of_the_next_records_are_shown),
         TEST(a_limit_status_takes_ten_bytes_and_only_then),
         TEST(a_process_alarm_takes_the_same_ten_bytes_and_only_then),
         TEST(text_points_into_the_record),
