@@ -8,7 +8,8 @@
 
 void buffer_init(struct buffer *b, size_t max_size)
 {
-    *b = (struct buffer){.max_size = max_size};
+    uint32_t allowed = max_size < BUFFER_MAX_SIZE ? (uint32_t)max_size : BUFFER_MAX_SIZE;
+    *b = (struct buffer){.max_size = allowed};
 }
 
 void buffer_free(struct buffer *b)
@@ -46,7 +47,7 @@ void buffer_trim(struct buffer *b)
 void buffer_consume(struct buffer *b, size_t count)
 {
     size_t size = buffer_size(b);
-    b->begin += count < size ? count : size;
+    b->begin += (uint32_t)(count < size ? count : size);
     if (b->begin == b->end) {
         b->begin = 0;
         b->end = 0;
@@ -60,34 +61,31 @@ static void move_to_front(struct buffer *b)
         memmove(b->storage, b->storage + b->begin, size);
     }
     b->begin = 0;
-    b->end = size;
+    b->end = (uint32_t)size;
 }
 
 /* Doubling keeps the cost of a byte constant. The half above max_size is what lets move_to_front
  * wait until at least half as many bytes were consumed as it has to move. */
 static bool grow(struct buffer *b, size_t needed)
 {
-    size_t largest = b->max_size <= SIZE_MAX / 2 ? b->max_size + b->max_size / 2 : b->max_size;
-    size_t capacity = b->capacity > SMALLEST_CAPACITY ? b->capacity : SMALLEST_CAPACITY;
-    while (capacity < needed && capacity <= SIZE_MAX / 2) {
+    uint64_t largest = (uint64_t)b->max_size + b->max_size / 2;
+    uint64_t capacity = b->capacity > SMALLEST_CAPACITY ? b->capacity : SMALLEST_CAPACITY;
+    while (capacity < needed) {
         capacity *= 2;
     }
-    if (capacity == b->capacity && capacity <= SIZE_MAX / 2) {
+    if (capacity == b->capacity) {
         capacity *= 2;
     }
     if (capacity > largest) {
         capacity = largest;
     }
-    if (capacity < needed) {
-        capacity = needed; /* needed <= max_size <= largest: only when doubling would overflow */
-    }
     move_to_front(b);
-    uint8_t *storage = realloc(b->storage, capacity);
+    uint8_t *storage = realloc(b->storage, (size_t)capacity);
     if (storage == NULL) {
         return false;
     }
     b->storage = storage;
-    b->capacity = capacity;
+    b->capacity = (uint32_t)capacity;
     return true;
 }
 
@@ -111,7 +109,7 @@ uint8_t *buffer_make_room(struct buffer *b, size_t count)
 void buffer_truncate(struct buffer *b, size_t size)
 {
     if (size < buffer_size(b)) {
-        b->end = b->begin + size;
+        b->end = b->begin + (uint32_t)size;
     }
 }
 

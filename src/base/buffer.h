@@ -16,15 +16,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Each connection has four: hence no size_t. */
 struct buffer {
     uint8_t *storage;
-    size_t capacity;
-    size_t begin, end; /* unread bytes are storage[begin..end) */
-    size_t max_size;   /* of unread bytes; may be raised at any time */
+    uint32_t capacity;
+    uint32_t begin, end; /* unread bytes are storage[begin..end) */
+    uint32_t max_size;   /* of unread bytes; may be raised at any time */
     bool failed;
 };
 
-/* An empty buffer owns no memory. */
+#define BUFFER_MAX_SIZE (UINT32_MAX / 2)
+
+/* An empty buffer owns no memory. A larger max_size than BUFFER_MAX_SIZE is that. */
 void buffer_init(struct buffer *b, size_t max_size);
 /* Frees the storage; the buffer is as after buffer_init. */
 void buffer_free(struct buffer *b);
@@ -78,7 +81,7 @@ static inline uint8_t *buffer_reserve(struct buffer *b, size_t count)
 /* At most what was reserved. */
 static inline void buffer_added(struct buffer *b, size_t count)
 {
-    b->end += count;
+    b->end += (uint32_t)count;
 }
 
 /* Drops bytes from the end until buffer_size() is `size` again (undo of a half-written message). A
@@ -90,7 +93,7 @@ static inline void buffer_put(struct buffer *b, const void *bytes, size_t count)
     uint8_t *at = count > 0 ? buffer_reserve(b, count) : NULL;
     if (at != NULL) {
         memcpy(at, bytes, count);
-        b->end += count;
+        b->end += (uint32_t)count;
     }
 }
 

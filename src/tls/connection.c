@@ -221,7 +221,7 @@ static d2k_result link_failed(struct tls_connection *connection, struct error *e
     }
     if (buffer_failed(connection->ends.out)) {
         ERR_clear_error();
-        return error_set(err, D2K_LIMIT, "more bytes wait for the peer than the limit of %zu",
+        return error_set(err, D2K_LIMIT, "more bytes wait for the peer than the limit of %u",
                          connection->ends.out->max_size);
     }
     return tls_error_of_link(err, connection->policy->min_version);
@@ -426,7 +426,7 @@ d2k_result tls_connection_write(struct tls_connection *connection, const void *b
         size + overhead > out->max_size - buffer_size(out)) {
         return error_set(err, D2K_LIMIT,
                          "%zu bytes wait for the peer already; with %zu more they would be over "
-                         "the limit of %zu",
+                         "the limit of %u",
                          buffer_size(out), size, out->max_size);
     }
     if (buffer_reserve(out, size + overhead) == NULL) {

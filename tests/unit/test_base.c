@@ -87,6 +87,8 @@ static void huge_reserve_fails_instead_of_wrapping_around(void **state)
 {
     (void)state;
     struct buffer b;
+    buffer_init(&b, (size_t)BUFFER_MAX_SIZE + 1);
+    assert_int_equal(b.max_size, BUFFER_MAX_SIZE);
     buffer_init(&b, 100);
     buffer_put_u8(&b, 1);
     assert_null(buffer_reserve(&b, SIZE_MAX));
