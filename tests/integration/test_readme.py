@@ -16,9 +16,9 @@ BLOCK = re.compile(r"((?:^    .*\n|^\n(?=    ))+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
-def steps():
-    """The indented blocks of the section, without their indentation."""
-    section = README.read_text(encoding="utf-8").partition("\n## The secure channel, step by step\n")[2]
+def steps(title):
+    """The indented blocks of a section, without their indentation."""
+    section = README.read_text(encoding="utf-8").partition(f"\n## {title}, step by step\n")[2]
     return [re.sub("^    ", "", block, flags=re.MULTILINE).strip()
             for block in BLOCK.findall(section.partition("\n## ")[0])]
 
@@ -55,7 +55,8 @@ class Newcomer:
                        "PATH": f"{PROGRAMS}:{BUILD / 'src/kernel'}:{os.environ['PATH']}"}
 
     def with_port(self, line):
-        return re.sub(r"^(d2k-(?:kernel|kom|tell) .*)$", rf"\1 --port={self.port}", line)
+        program = r"d2k-(?:kernel|kom|tell) (?!.*--local)"
+        return re.sub(rf"^({program}[^>\n]*)", rf"\1 --port={self.port} ", line, flags=re.MULTILINE)
 
     def types(self, commands):
         """What the commands print, of all of them together; each must end well."""
@@ -105,7 +106,7 @@ def wait_for_shown(shown, name, newcomer):
 
 
 def test_the_secure_channel_step_by_step(newcomer):
-    terminal, pair, server, client, start, kom_log, kernel_log, look, new_pair, replaced = steps()
+    terminal, pair, server, client, start, kom_log, kernel_log, look, new_pair, replaced = steps("The secure channel")
     kernel, kom = start.split("\n\n")
     assert "export D2K_CONFIG_DIR=$PWD" in terminal and "mkdir -p ~/plant && cd ~/plant" in terminal
     newcomer.place.mkdir()
@@ -132,3 +133,22 @@ def test_the_secure_channel_step_by_step(newcomer):
     newcomer.types(replaced)
     assert "TLSv1.3 VERIFIED" in newcomer.types(processes)
     assert "generation 2" in newcomer.log("KNL-SELF.log") and kom.is_running() and kernel.is_running()
+
+    the_plant_step_by_step(newcomer)
+
+
+def the_plant_step_by_step(newcomer):
+    define, use, shown, as_csv = steps("A plant")
+    newcomer.types(define)
+    written, got, acknowledged, history = use.splitlines()
+    newcomer.types(written)
+    assert without_time(newcomer.types(got)) == without_time(shown)
+    newcomer.types(acknowledged)
+    assert "NoAckPAlarm" not in newcomer.types(got)
+    assert len(newcomer.types(history).splitlines()) == 4  # a title, 5, 9, and 9 acknowledged
+    assert "2 objects defined, 0 lines refused" in newcomer.types(as_csv)
+
+
+
+def without_time(table):
+    return [re.sub(r"\d{4}-\d\d-\d\d .*", "", line).rstrip() for line in table.splitlines()]
