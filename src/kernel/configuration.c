@@ -477,14 +477,25 @@ void configuration_write(struct client *c, const struct wire_message *message,
 
 /* ---- what the store has done ---- */
 
+static d2k_result set_default(struct kernel *kernel, struct object *object, struct error *err)
+{
+    d2k_value value;
+    struct slice properties = {object->properties, object->properties_size};
+    if (!definition_default(object->type, properties, &value, NULL)) {
+        return D2K_OK;
+    }
+    return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
+}
+
+/* One without a value of its own may be new by now: it was deleted after it was asked for. */
 static d2k_result set_stored(struct kernel *kernel, struct object *object, struct slice record,
                              struct error *err)
 {
     d2k_value value;
-    if (!read_record(record, &value)) {
-        return D2K_OK;
+    if (read_record(record, &value)) {
+        return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
     }
-    return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
+    return object->current == NULL ? set_default(kernel, object, err) : D2K_OK;
 }
 
 static struct definition definition_of(const struct stored_object *object)
@@ -676,13 +687,7 @@ static d2k_result load_value(struct kernel *kernel, struct object *object, struc
                       err->text);
         }
     }
-    if (rc == D2K_TYPE &&
-        definition_default(object->type,
-                           (struct slice){object->properties, object->properties_size}, &value,
-                           NULL)) {
-        return plant_set(kernel->plant, kernel_itself, object, &value, os_wall_ns(), err);
-    }
-    return rc == D2K_TYPE ? D2K_OK : rc;
+    return rc == D2K_TYPE ? set_default(kernel, object, err) : rc;
 }
 
 static d2k_result load_object(void *context, const struct stored_object *stored_object,

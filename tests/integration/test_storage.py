@@ -105,6 +105,15 @@ def test_a_user_variable_survives_a_restart_with_value_time_and_status(configure
         assert (kind, status, content) == (protocol.INTEGER, VALID | MANUAL, integer(42))
 
 
+def test_one_that_is_deleted_and_made_again_at_once_begins_with_its_default(configured, kernel):
+    with administrator(configured) as admin:
+        admin.answer(admin.write(define(admin, "A"), integer(1)))
+        deleted = admin.send("Delete", name="A")
+        made = admin.configure("A", default=integer(7))
+        assert [admin.answer(request).name for request in (deleted, made)] == ["Done", "Defined"]
+        assert read(admin, "A") == (protocol.INTEGER, VALID | DEFAULT_STATUS, integer(7))
+
+
 def test_a_default_counts_until_somebody_writes(configured, kernel):
     with administrator(configured) as admin:
         hobj = define(admin, "Limit", default=integer(7))
