@@ -1,5 +1,7 @@
 /* System tags: what the kernel tells of itself, and of the processes whose values it distributes,
  * as objects like any other (D2000 sections 9.4, 4.1 and 4.2). */
+#include <stdio.h>
+
 #include "base/text.h"
 #include "kernel/kernel.h"
 #include "os/clock.h"
@@ -91,13 +93,28 @@ static struct slice object_name_of(const char *process, char ret_name[WIRE_NAME_
     return slice_of(ret_name);
 }
 
+#define DESCRIPTION_MAX (WIRE_NAME_MAX + 32)
+
+static const char *description_of(const char *process, char ret_text[DESCRIPTION_MAX])
+{
+    (void)snprintf(ret_text, DESCRIPTION_MAX, "State of the process %s", process);
+    return ret_text;
+}
+
+static bool is_process_object(const struct object *object)
+{
+    return object != NULL && object->kind == OBJECT_SYSTEM_TAG && object->type == D2K_TYPE_PROCESS;
+}
+
+/* The description tells A-B.KOM from A_B.KOM, which would have one name. */
 static struct object *process_object(const struct kernel *kernel, const char *process)
 {
-    char name[WIRE_NAME_MAX + 1];
+    char name[WIRE_NAME_MAX + 1], description[DESCRIPTION_MAX];
     struct object *object = plant_object_by_name(kernel->plant, object_name_of(process, name));
-    return object != NULL && object->kind == OBJECT_SYSTEM_TAG && object->type == D2K_TYPE_PROCESS
-               ? object
-               : NULL;
+    bool is_its =
+        is_process_object(object) &&
+        text_equal_ignoring_case(object->description, description_of(process, description));
+    return is_its ? object : NULL;
 }
 
 static uint32_t process_value(enum process_state state)
@@ -160,17 +177,26 @@ static void set_process(struct kernel *kernel, const char *name)
     }
 }
 
+static d2k_result define_process(struct kernel *kernel, const char *name, struct error *err)
+{
+    char object_name[WIRE_NAME_MAX + 1], description[DESCRIPTION_MAX];
+    struct slice wanted = object_name_of(name, object_name);
+    struct object *object = plant_object_by_name(kernel->plant, wanted);
+    if (is_process_object(object)) {
+        return error_set(err, D2K_EXISTS, "object %s has another description: %s", object->name,
+                         object->description);
+    }
+    return define(kernel, D2K_TYPE_PROCESS, object_name, description_of(name, description), "",
+                  &object, err);
+}
+
 void tags_show_process(struct kernel *kernel, const char *name)
 {
-    char object_name[WIRE_NAME_MAX + 1];
-    struct object *object;
     struct error err;
     if (process_object(kernel, name) != NULL) {
         return;
     }
-    (void)object_name_of(name, object_name);
-    if (define(kernel, D2K_TYPE_PROCESS, object_name, "State of the process", "", &object, &err) !=
-        D2K_OK) {
+    if (define_process(kernel, name, &err) != D2K_OK) {
         log_write(kernel->log, LOG_WARNING, "SERVER",
                   "Process %s has no object that tells its state: %s", name, err.text);
         return;

@@ -90,6 +90,16 @@ def test_its_name_is_one_of_objects(plant, kernel):
         wait_for(plant, "BOILER_1.KOM", "Run")
 
 
+def test_two_whose_names_differ_in_what_objects_cannot_have_do_not_share_one(plant, kernel):
+    with connect(plant, "A-B.KOM"):
+        wait_for(plant, "A_B.KOM", "Run")
+        connect(plant, "A_B.KOM", defines="Other").close()
+        kernel.wait_for_log("Process A_B.KOM has no object that tells its state: object A_B.KOM has"
+                            " another description: State of the process A-B.KOM")
+        kernel.wait_for_log("Process ended. ClientName: A_B.KOM")
+        wait_for(plant, "A_B.KOM", "Run")
+
+
 def test_an_object_that_was_there_before_stays(plant, kernel):
     with connect(plant, "FIRST.API", defines="SECOND.API"), connect(plant, "SECOND.API"):
         line = kernel.wait_for_log("Process SECOND.API has no object that tells its state")
