@@ -185,6 +185,8 @@ def test_the_last_query_and_one_past_it(plant, kernel, tls):
     with registered(plant, "SOURCE.API", tls) as source:
         define_many(source, 20_000 // SLOWNESS)
         with registered(plant, "ASKER.API", tls) as asker:
+            asker.send("Ping", data=bytes(2000))  # from now on it is read in larger pieces,
+            asker.expect("Pong")                  # so that all questions are there before an answer
             asker.send_bytes(b"".join(protocol.encode("ListObjects", number, pattern="*")
                                       for number in range(QUERIES_MAX + 1)))
             failed, done = [], []
