@@ -120,7 +120,7 @@ static d2k_result name_difference(struct slice got, struct slice wanted, struct 
             continue;
         }
         return b_name.size == 0
-                   ? error_set(err, D2K_TYPE, "its elements have the type %s, not %s",
+                   ? error_set(err, D2K_TYPE, "the value has elements of type %s, not %s",
                                d2k_type_name(a_type), d2k_type_name(b_type))
                    : error_set(err, D2K_TYPE, "column %u is %.*s of type %s, not %.*s of type %s",
                                number, (int)a_name.size, a_name.data, d2k_type_name(a_type),

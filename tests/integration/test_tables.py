@@ -128,8 +128,8 @@ def test_the_most_columns_are_taken(owner):
 
 
 @pytest.mark.parametrize("content, said", [
-    (protocol.array(INTEGER, 1), "object A: its elements have the type Integer, not Real"),
-    (protocol.array(TEXT), "object A: its elements have the type Text, not Real")],
+    (protocol.array(INTEGER, 1), "object A: the value has elements of type Integer, not Real"),
+    (protocol.array(TEXT), "object A: the value has elements of type Text, not Real")],
     ids=["integers", "texts"])
 def test_a_value_with_other_elements_is_refused(owner, content, said):
     hobj = define(owner, "A", ARRAY, OF_REALS)
@@ -217,12 +217,12 @@ def test_a_write_of_other_columns_is_refused_and_nothing_is_stored(plant, kernel
     with administrator(plant) as admin:
         hobj = configure(admin, "Numbers", ARRAY, OF_REALS)
         refused = refusal(admin, admin.write(hobj, protocol.array(INTEGER, 1), ARRAY))
-        assert refused == ("BAD_TYPE", "object Numbers: its elements have the type Integer, not Real")
+        assert refused == ("BAD_TYPE", "object Numbers: the value has elements of type Integer, not Real")
         assert read(admin, "Numbers") is None
         refused = refusal(admin, admin.configure("Other", ARRAY, of=OF_REALS,
                                                  default=protocol.array(INTEGER, 1)))
         assert refused == ("BAD_VALUE", "object Other: its default is not a value of type Array: "
-                                        "its elements have the type Integer, not Real")
+                                        "the value has elements of type Integer, not Real")
 
 
 @pytest.mark.parametrize("default", [None, protocol.array(TEXT, "new")], ids=["none", "default"])

@@ -87,7 +87,7 @@ static void a_value_with_other_columns_is_refused(void **state)
     d2k_value right = value_of(reals, "[1,2]"), wrong = value_of(texts, "[\"1\"]");
     assert_int_equal(set_it(&right), D2K_OK);
     assert_int_equal(set_it(&wrong), D2K_TYPE);
-    assert_string_equal(err.text, "object a: its elements have the type Text, not Real");
+    assert_string_equal(err.text, "object a: the value has elements of type Text, not Real");
     assert_int_equal(plant_check_value(object, slice_of("PC.KOM"), &wrong, NOW, &err), D2K_TYPE);
     wrong = value_of(tanks, "[]");
     assert_int_equal(set_it(&wrong), D2K_TYPE);
