@@ -30,7 +30,7 @@ static const struct program_info info = {
         "value,\n"
         "                              or changes it; TYPE: Boolean, Integer, Real, Text...; like\n"
         "                              shutdown over the local socket\n"
-        "  delete NAME...              removes objects that were defined so; over the local socket\n"
+        "  delete NAME...              removes such objects; over the local socket\n"
         "  import FILE...              defines what the lines of CSV files say; '-' is standard\n"
         "                              input; over the local socket\n"
         "  export [PATTERN...]         such objects as CSV, as import takes it\n"
