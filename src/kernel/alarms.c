@@ -28,7 +28,7 @@ static void audit(const struct kernel *kernel, const char *who, struct slice pat
 
 static bool waits(const struct object *object)
 {
-    return (object->value.status & D2K_STATUS_NO_ACK_PALARM) != 0;
+    return object->alarm.has_alarms && (object->value.status & D2K_STATUS_NO_ACK_PALARM) != 0;
 }
 
 /* WIRE_CODE_NONE, or why not. */

@@ -101,6 +101,8 @@ def test_without_alarms_a_value_is_as_short_as_ever_and_its_status_that_of_its_p
     status = VALID | STANDS | WAITS | SILENT | IS_CRITICAL
     plain.publish(9, status=status)
     assert told(reader) == (REAL_RECORD, status, NONE, False)
+    done = owner.answer(owner.send("AcknowledgeAlarm", pattern="Plai*"))
+    assert (done.name, done.count) == ("Done", 0)  # there is nothing to acknowledge
 
 
 @pytest.mark.parametrize("kind, properties, sentence", [
